@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+/* Who is asking: which process of a fork, which thread, which holder. Nothing here is ever
+ * recycled. */
+
+#define GREL_TOKEN_SIZE 36
+
+guint grel_identity_get_generation (void);
+
+guint64 grel_identity_get_thread (void);
+
+void grel_identity_fill_token (char token[GREL_TOKEN_SIZE]);
+
+/* The one lock for what is shared by the whole process; it is held across fork (). */
+void grel_identity_lock_process (void);
+
+void grel_identity_unlock_process (void);
+
+G_END_DECLS

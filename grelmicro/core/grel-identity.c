@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/core/grel-identity-private.h>
+
+#include <pthread.h>
+#include <sys/random.h>
+
+static int generation = 0;
+static GMutex process_mutex;
+
+static void
+grel_identity_forked (void)
+{
+  g_atomic_int_inc (&generation);
+  g_mutex_unlock (&process_mutex);
+}
+
+static void
+grel_identity_watch_forks (void)
+{
+  static gsize once = 0;
+
+  if (!g_once_init_enter (&once))
+    return;
+
+  pthread_atfork (grel_identity_lock_process, grel_identity_unlock_process, grel_identity_forked);
+  g_once_init_leave (&once, 1);
+}
+
+/*
+ * grel_identity_get_generation:
+ *
+ * Counts the forks between the first use of the library and this process. What was made in another
+ * generation belongs to another process.
+ */
+guint
+grel_identity_get_generation (void)
+{
+  grel_identity_watch_forks ();
+  return g_atomic_int_get (&generation);
+}
+
+/*
+ * grel_identity_get_thread:
+ *
+ * Returns: a number for the calling thread that no other thread ever had; never 0
+ */
+guint64
+grel_identity_get_thread (void)
+{
+  static _Thread_local guint64 identity = 0;
+  static guint64 last = 0;
+
+  if (identity == 0)
+    identity = __atomic_add_fetch (&last, 1, __ATOMIC_RELAXED);
+  return identity;
+}
+
+static guint64
+grel_identity_random (void)
+{
+  guint64 value;
+
+  if (getrandom (&value, sizeof value, 0) == sizeof value)
+    return value;
+  return ((guint64) g_random_int () << 32) | g_random_int ();
+}
+
+static void
+grel_identity_print_hex (char *text, guint64 value)
+{
+  for (int i = 15; i >= 0; i--, value >>= 4)
+    text[i] = "0123456789abcdef"[value & 0xf];
+}
+
+/*
+ * grel_identity_fill_token:
+ *
+ * Mints a token that no other holder has: a secret of this thread of this process, and a counter.
+ */
+void
+grel_identity_fill_token (char token[GREL_TOKEN_SIZE])
+{
+  static _Thread_local guint64 secret = 0;
+  static _Thread_local guint64 count = 0;
+  static _Thread_local guint minted_in = 0;
+  guint now_in = grel_identity_get_generation ();
+
+  if (secret == 0 || minted_in != now_in)
+    {
+      secret = grel_identity_random ();
+      count = grel_identity_random () >> 1;
+      minted_in = now_in;
+    }
+
+  grel_identity_print_hex (token, secret);
+  grel_identity_print_hex (token + 16, ++count);
+  token[32] = '\0';
+}
+
+void
+grel_identity_lock_process (void)
+{
+  g_mutex_lock (&process_mutex);
+}
+
+void
+grel_identity_unlock_process (void)
+{
+  g_mutex_unlock (&process_mutex);
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <grelmicro/core/grel-clock.h>
+#include <grelmicro/core/grel-error-private.h>
+#include <grelmicro/core/grel-hop-private.h>
+#include <grelmicro/core/grel-timers-private.h>
+
+G_BEGIN_DECLS
+
+/* How long a store may take to answer one request. */
+#define GREL_REQUEST_TIMEOUT (10 * G_TIME_SPAN_SECOND)
+
+#define GREL_DEFAULT_PATIENCE (5 * G_TIME_SPAN_SECOND)
+
+typedef enum
+{
+  GREL_PART_NEW,
+  GREL_PART_OPENING,
+  GREL_PART_OPEN,
+  GREL_PART_CLOSING,
+  GREL_PART_CLOSED
+} GrelPartState;
+
+/* Something that was granted and ends when the part it came from closes. */
+typedef struct _GrelGranted GrelGranted;
+
+struct _GrelGranted
+{
+  GList link;
+  /* Mutex held: leaves the part. Returns: (transfer full) (nullable): what to cancel after
+   * unlocking */
+  GCancellable *(*end) (GrelGranted *granted);
+};
+
+/* Opens or closes the owner, in the captured context, and completes the task. */
+typedef void (*GrelPartFunc) (GObject *owner, GTask *task);
+
+/*
+ * What apps, providers and backends have in common: they open on a main context, capture it, keep a
+ * record of every call and of everything granted, and end all of them when they close.
+ */
+typedef struct
+{
+  GMutex mutex;
+  GObject *owner;      /* the object that the part lies in; it is kept alive while open */
+  GrelSubject subject; /* constant, as the next two */
+  GrelPartFunc open;
+  GrelPartFunc close;
+  GTimeSpan timeout; /* of opening and of closing; -1 is none */
+  GrelClock *clock;  /* nullable: the real one */
+  GTimeSpan patience;
+
+  GrelPartState state;
+  int generation;     /* of the process that opened it, -1 while closed; atomic */
+  GrelHop *hop;       /* from opening to closed */
+  GrelTimers *timers; /* likewise */
+  GQueue calls;       /* (element-type GrelCall) */
+  GQueue requests;    /* (element-type GrelRequest) */
+  GQueue granted;     /* (element-type GrelGranted) */
+} GrelPart;
+
+void grel_part_init (GrelPart *self,
+                     GObject *owner,
+                     const char *noun,
+                     GrelPartFunc open,
+                     GrelPartFunc close);
+
+void grel_part_clear (GrelPart *self);
+
+gboolean grel_part_is_foreign (GrelPart *self);
+
+gboolean grel_part_is_open (GrelPart *self);
+
+gboolean grel_part_was_closed (GrelPart *self);
+
+/* Neither open, nor opening, nor closing. */
+gboolean grel_part_is_idle (GrelPart *self);
+
+GMainContext *grel_part_ref_context (GrelPart *self);
+
+GrelClock *grel_part_get_clock (GrelPart *self);
+
+gint64 grel_part_now (GrelPart *self);
+
+gboolean grel_part_set_clock (GrelPart *self, GrelClock *clock);
+
+/* The state machine. Closing ends every call and everything granted, at once, on any thread. */
+gboolean grel_part_begin_open (GrelPart *self, GError **error);
+
+void grel_part_end_open (GrelPart *self, gboolean opened);
+
+gboolean grel_part_begin_close (GrelPart *self, GError **error);
+
+void grel_part_end_close (GrelPart *self);
+
+/* The guard of every call: locks the part and checks, in the order of the thread rules. On TRUE the
+ * mutex is held. */
+gboolean
+grel_part_enter (GrelPart *self, gboolean from_thread, GrelSubject subject, GError **error);
+
+void grel_part_leave (GrelPart *self);
+
+G_END_DECLS

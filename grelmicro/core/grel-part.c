@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/core/grel-call-private.h>
+#include <grelmicro/core/grel-identity-private.h>
+#include <grelmicro/core/grel-part-private.h>
+#include <grelmicro/core/grel-request-private.h>
+
+void
+grel_part_init (GrelPart *self,
+                GObject *owner,
+                const char *noun,
+                GrelPartFunc open,
+                GrelPartFunc close)
+{
+  g_mutex_init (&self->mutex);
+  self->owner = owner;
+  self->subject.noun = noun;
+  self->open = open;
+  self->close = close;
+  self->timeout = GREL_REQUEST_TIMEOUT;
+  self->patience = GREL_DEFAULT_PATIENCE;
+  self->generation = -1;
+}
+
+void
+grel_part_clear (GrelPart *self)
+{
+  g_clear_object (&self->clock);
+  g_mutex_clear (&self->mutex);
+}
+
+/* Opened in another process, before a fork (): its mutex may be held by a thread that isn't here.
+ */
+gboolean
+grel_part_is_foreign (GrelPart *self)
+{
+  int generation = g_atomic_int_get (&self->generation);
+
+  return generation >= 0 && (guint) generation != grel_identity_get_generation ();
+}
+
+static GrelPartState
+grel_part_get_state (GrelPart *self)
+{
+  GrelPartState state;
+
+  if (grel_part_is_foreign (self))
+    return GREL_PART_NEW;
+
+  g_mutex_lock (&self->mutex);
+  state = self->state;
+  g_mutex_unlock (&self->mutex);
+  return state;
+}
+
+gboolean
+grel_part_is_open (GrelPart *self)
+{
+  return grel_part_get_state (self) == GREL_PART_OPEN;
+}
+
+gboolean
+grel_part_was_closed (GrelPart *self)
+{
+  GrelPartState state = grel_part_get_state (self);
+
+  return state == GREL_PART_CLOSING || state == GREL_PART_CLOSED;
+}
+
+gboolean
+grel_part_is_idle (GrelPart *self)
+{
+  GrelPartState state = grel_part_get_state (self);
+
+  return state == GREL_PART_NEW || state == GREL_PART_CLOSED;
+}
+
+GMainContext *
+grel_part_ref_context (GrelPart *self)
+{
+  GMainContext *context = NULL;
+
+  if (grel_part_is_foreign (self))
+    return NULL;
+
+  g_mutex_lock (&self->mutex);
+  if (self->hop != NULL)
+    context = g_main_context_ref (grel_hop_get_context (self->hop));
+  g_mutex_unlock (&self->mutex);
+  return context;
+}
+
+GrelClock *
+grel_part_get_clock (GrelPart *self)
+{
+  return self->clock != NULL ? self->clock : grel_clock_get_real ();
+}
+
+gint64
+grel_part_now (GrelPart *self)
+{
+  return grel_clock_get_monotonic_time (grel_part_get_clock (self));
+}
+
+gboolean
+grel_part_set_clock (GrelPart *self, GrelClock *clock)
+{
+  g_autoptr (GrelClock) unused = clock != NULL ? g_object_ref (clock) : NULL;
+  gboolean settable;
+
+  g_mutex_lock (&self->mutex);
+  settable = self->state == GREL_PART_NEW || self->state == GREL_PART_CLOSED;
+  if (settable)
+    {
+      GrelClock *old = self->clock;
+
+      self->clock = unused;
+      unused = old;
+    }
+  g_mutex_unlock (&self->mutex);
+  return settable;
+}
+
+static gboolean
+grel_part_refuse_foreign (GrelPart *self, GrelSubject subject, GError **error)
+{
+  if (!grel_part_is_foreign (self))
+    return FALSE;
+
+  g_propagate_error (error,
+                     grel_error_new (GREL_ERROR_NOT_OPEN, subject,
+                                     "the %s was opened in another process, before a fork (); "
+                                     "open one in this process",
+                                     self->subject.noun));
+  return TRUE;
+}
+
+gboolean
+grel_part_begin_open (GrelPart *self, GError **error)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  gboolean opening;
+  GrelHop *hop;
+
+  if (grel_part_refuse_foreign (self, self->subject, error))
+    return FALSE;
+  if (self->patience <= 0)
+    {
+      g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, self->subject,
+                                                "patience: must be more than 0"));
+      return FALSE;
+    }
+
+  hop = grel_hop_ref_for_context (context);
+  g_mutex_lock (&self->mutex);
+  opening = self->state == GREL_PART_NEW || self->state == GREL_PART_CLOSED;
+  if (opening)
+    {
+      self->state = GREL_PART_OPENING;
+      g_atomic_int_set (&self->generation, grel_identity_get_generation ());
+      self->hop = hop;
+      self->timers
+        = grel_timers_new (context, grel_part_get_clock (self), self->owner, &self->mutex);
+    }
+  g_mutex_unlock (&self->mutex);
+
+  if (opening)
+    {
+      g_object_ref (self->owner);
+      return TRUE;
+    }
+
+  grel_hop_unref (hop);
+  g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, self->subject,
+                                            "is open already, or about to be; close it first"));
+  return FALSE;
+}
+
+/* Forgets the context. */
+static void
+grel_part_let_go (GrelPart *self, GrelPartState state)
+{
+  GrelTimers *timers;
+  GrelHop *hop;
+
+  g_mutex_lock (&self->mutex);
+  self->state = state;
+  g_atomic_int_set (&self->generation, -1);
+  timers = g_steal_pointer (&self->timers);
+  hop = g_steal_pointer (&self->hop);
+  g_mutex_unlock (&self->mutex);
+
+  grel_timers_destroy (timers);
+  grel_hop_unref (hop);
+  g_object_unref (self->owner);
+}
+
+void
+grel_part_end_open (GrelPart *self, gboolean opened)
+{
+  if (!opened)
+    {
+      grel_part_let_go (self, GREL_PART_CLOSED);
+      return;
+    }
+
+  g_mutex_lock (&self->mutex);
+  self->state = GREL_PART_OPEN;
+  g_mutex_unlock (&self->mutex);
+}
+
+static GrelCall *
+grel_part_take_call (GrelPart *self)
+{
+  GrelCall *call = NULL;
+  GList *first;
+
+  g_mutex_lock (&self->mutex);
+  if ((first = self->calls.head) != NULL)
+    {
+      call = first->data;
+      grel_call_claim (call, GREL_CALL_ABANDONED);
+    }
+  g_mutex_unlock (&self->mutex);
+  return call;
+}
+
+static gboolean
+grel_part_end_granted (GrelPart *self)
+{
+  g_autoptr (GCancellable) cancellable = NULL;
+  GrelGranted *granted;
+
+  g_mutex_lock (&self->mutex);
+  granted = g_queue_peek_head (&self->granted);
+  if (granted != NULL)
+    cancellable = granted->end (granted);
+  g_mutex_unlock (&self->mutex);
+
+  if (cancellable != NULL)
+    g_cancellable_cancel (cancellable);
+  return granted != NULL;
+}
+
+/* Ends what was granted before what is asked for, so that nobody is told CLOSED while another still
+ * believes that it holds. */
+static void
+grel_part_end_everything (GrelPart *self)
+{
+  GrelCall *call;
+
+  while (grel_part_end_granted (self))
+    ;
+  while ((call = grel_part_take_call (self)) != NULL)
+    grel_call_deliver (call, 0,
+                       grel_error_new (GREL_ERROR_CLOSED, call->subject, "the %s was closed",
+                                       self->subject.noun));
+
+  g_mutex_lock (&self->mutex);
+  while (self->requests.head != NULL)
+    grel_request_abandon (self->requests.head->data);
+  g_mutex_unlock (&self->mutex);
+}
+
+gboolean
+grel_part_begin_close (GrelPart *self, GError **error)
+{
+  g_autoptr (GObject) owner = g_object_ref (self->owner);
+  GrelPartState state;
+
+  if (grel_part_refuse_foreign (self, self->subject, error))
+    return FALSE;
+
+  g_mutex_lock (&self->mutex);
+  state = self->state;
+  if (state == GREL_PART_OPEN)
+    self->state = GREL_PART_CLOSING;
+  g_mutex_unlock (&self->mutex);
+
+  if (state == GREL_PART_OPEN)
+    {
+      grel_part_end_everything (self);
+      return TRUE;
+    }
+
+  if (state == GREL_PART_NEW || state == GREL_PART_OPENING)
+    g_propagate_error (error,
+                       grel_error_new (GREL_ERROR_NOT_OPEN, self->subject, "is not open yet"));
+  else
+    g_propagate_error (error,
+                       grel_error_new (GREL_ERROR_CLOSED, self->subject, "is closed already"));
+  return FALSE;
+}
+
+void
+grel_part_end_close (GrelPart *self)
+{
+  grel_part_let_go (self, GREL_PART_CLOSED);
+}
+
+static GError *
+grel_part_check (GrelPart *self, gboolean from_thread, GrelSubject subject)
+{
+  const char *noun = self->subject.noun;
+
+  switch (self->state)
+    {
+    case GREL_PART_NEW:
+      return grel_error_new (GREL_ERROR_NOT_OPEN, subject,
+                             "its %s was never opened; open it, or the app that uses it, first",
+                             noun);
+    case GREL_PART_OPENING:
+      return grel_error_new (GREL_ERROR_NOT_OPEN, subject,
+                             "its %s is still opening; wait for that first", noun);
+    case GREL_PART_CLOSING:
+    case GREL_PART_CLOSED:
+      return grel_error_new (GREL_ERROR_CLOSED, subject,
+                             "its %s was closed; open it, or the app that uses it, again", noun);
+    case GREL_PART_OPEN:
+    default:
+      break;
+    }
+
+  if (from_thread && g_main_context_is_owner (grel_hop_get_context (self->hop)))
+    return grel_error_new (GREL_ERROR_DEADLOCK, subject,
+                           "a from_thread call on the thread that runs the loop would wait for "
+                           "itself; use the async call here, or call from a worker thread");
+  return NULL;
+}
+
+gboolean
+grel_part_enter (GrelPart *self, gboolean from_thread, GrelSubject subject, GError **error)
+{
+  GError *local_error;
+
+  if (grel_part_refuse_foreign (self, subject, error))
+    return FALSE;
+
+  g_mutex_lock (&self->mutex);
+  local_error = grel_part_check (self, from_thread, subject);
+  if (local_error == NULL)
+    return TRUE;
+
+  g_mutex_unlock (&self->mutex);
+  g_propagate_error (error, local_error);
+  return FALSE;
+}
+
+void
+grel_part_leave (GrelPart *self)
+{
+  g_mutex_unlock (&self->mutex);
+}

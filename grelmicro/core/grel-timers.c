@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/core/grel-clock-private.h>
+#include <grelmicro/core/grel-timers-private.h>
+
+#include <glib-unix.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+/*
+ * A sorted sequence behind one source. On the real clock the source watches a timerfd: it counts
+ * while the machine sleeps, and arming it from another thread needs no wake-up of the loop.
+ */
+struct _GrelTimers
+{
+  GSource source;
+  GObject *owner; /* not a reference: it destroys the timers before it goes */
+  GrelClock *clock;
+  GMutex *mutex;
+  GSequence *timers; /* (element-type GrelTimer), by due */
+  gint64 armed_for;  /* the earliest time the source is going to wake up at, or G_MAXINT64 */
+  int fd;            /* -1 on a virtual clock, and when the process is out of descriptors */
+};
+
+static void
+grel_timers_arm (GrelTimers *self)
+{
+  GSequenceIter *first = g_sequence_get_begin_iter (self->timers);
+  struct itimerspec spec = { 0 };
+  gint64 due, boot;
+
+  if (g_sequence_iter_is_end (first))
+    return;
+
+  due = ((GrelTimer *) g_sequence_get (first))->due;
+  if (due >= self->armed_for)
+    return;
+
+  self->armed_for = due;
+  if (GREL_IS_VIRTUAL_CLOCK (self->clock))
+    {
+      if (due <= grel_clock_get_monotonic_time (self->clock))
+        g_source_set_ready_time (&self->source, 0);
+      return;
+    }
+  if (self->fd < 0)
+    {
+      g_source_set_ready_time (&self->source, due);
+      return;
+    }
+
+  boot = MAX (due - grel_clock_get_boot_offset (), 1);
+  spec.it_value.tv_sec = boot / G_USEC_PER_SEC;
+  spec.it_value.tv_nsec = boot % G_USEC_PER_SEC * 1000;
+  timerfd_settime (self->fd, TFD_TIMER_ABSTIME, &spec, NULL);
+}
+
+static GrelTimer *
+grel_timers_pop_due (GrelTimers *self, gint64 now)
+{
+  GSequenceIter *first;
+  GrelTimer *timer = NULL;
+
+  g_mutex_lock (self->mutex);
+  first = g_sequence_get_begin_iter (self->timers);
+  if (!g_sequence_iter_is_end (first))
+    timer = g_sequence_get (first);
+
+  if (timer != NULL && timer->due <= now && !g_source_is_destroyed (&self->source))
+    {
+      grel_timers_clear (self, timer);
+      timer->klass->ref (timer);
+    }
+  else
+    timer = NULL;
+  g_mutex_unlock (self->mutex);
+
+  return timer;
+}
+
+static gboolean
+grel_timers_dispatch (GSource *source, GSourceFunc callback, gpointer data)
+{
+  GrelTimers *self = (GrelTimers *) source;
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (g_source_get_context (source));
+  g_autoptr (GObject) owner = g_object_ref (self->owner);
+  gint64 now = grel_clock_get_monotonic_time (self->clock);
+  GrelTimer *timer;
+  guint64 expirations;
+
+  g_source_set_ready_time (source, -1);
+  if (self->fd >= 0 && read (self->fd, &expirations, sizeof expirations) < 0)
+    expirations = 0; /* another iteration of the context was quicker */
+
+  while ((timer = grel_timers_pop_due (self, now)) != NULL)
+    timer->klass->fire (timer);
+
+  g_mutex_lock (self->mutex);
+  self->armed_for = G_MAXINT64;
+  if (!g_source_is_destroyed (source))
+    grel_timers_arm (self);
+  g_mutex_unlock (self->mutex);
+
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+grel_timers_finalize (GSource *source)
+{
+  GrelTimers *self = (GrelTimers *) source;
+
+  g_sequence_free (self->timers);
+  g_object_unref (self->clock);
+  if (self->fd >= 0)
+    close (self->fd);
+}
+
+static GSourceFuncs grel_timers_funcs = {
+  .dispatch = grel_timers_dispatch,
+  .finalize = grel_timers_finalize,
+};
+
+GrelTimers *
+grel_timers_new (GMainContext *context, GrelClock *clock, GObject *owner, GMutex *mutex)
+{
+  GSource *source = g_source_new (&grel_timers_funcs, sizeof (GrelTimers));
+  GrelTimers *self = (GrelTimers *) source;
+
+  self->clock = g_object_ref (clock);
+  self->owner = owner;
+  self->mutex = mutex;
+  self->timers = g_sequence_new (NULL);
+  self->armed_for = G_MAXINT64;
+  self->fd = -1;
+
+  g_source_set_static_name (source, "[grelmicro] timers");
+  g_source_set_can_recurse (source, TRUE);
+  if (GREL_IS_VIRTUAL_CLOCK (clock))
+    grel_virtual_clock_watch (GREL_VIRTUAL_CLOCK (clock), source);
+  else if ((self->fd = timerfd_create (CLOCK_BOOTTIME, TFD_CLOEXEC | TFD_NONBLOCK)) >= 0)
+    g_source_add_unix_fd (source, self->fd, G_IO_IN);
+  g_source_attach (source, context);
+
+  return self;
+}
+
+/* Without the mutex held: the clock has one of its own. */
+void
+grel_timers_destroy (GrelTimers *self)
+{
+  if (GREL_IS_VIRTUAL_CLOCK (self->clock))
+    grel_virtual_clock_unwatch (GREL_VIRTUAL_CLOCK (self->clock), &self->source);
+  g_source_destroy (&self->source);
+  g_source_unref (&self->source);
+}
+
+static int
+grel_timers_compare (gconstpointer a, gconstpointer b, gpointer data)
+{
+  gint64 left = ((const GrelTimer *) a)->due;
+  gint64 right = ((const GrelTimer *) b)->due;
+
+  return (left > right) - (left < right);
+}
+
+void
+grel_timers_set (GrelTimers *self, GrelTimer *timer, gint64 due)
+{
+  grel_timers_clear (self, timer);
+  timer->due = due;
+  timer->iter = g_sequence_insert_sorted (self->timers, timer, grel_timers_compare, NULL);
+  grel_timers_arm (self);
+}
+
+void
+grel_timers_clear (GrelTimers *self, GrelTimer *timer)
+{
+  g_clear_pointer (&timer->iter, g_sequence_remove);
+}

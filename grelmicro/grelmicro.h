@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#define GREL_INSIDE
+
+#include <grelmicro/core/grel-app.h>
+#include <grelmicro/core/grel-backend.h>
+#include <grelmicro/core/grel-clock.h>
+#include <grelmicro/core/grel-enums.h>
+#include <grelmicro/core/grel-error.h>
+#include <grelmicro/core/grel-operation.h>
+#include <grelmicro/core/grel-provider.h>
+#include <grelmicro/core/grel-types.h>
+#include <grelmicro/core/grel-version-macros.h>
+#include <grelmicro/core/grel-version.h>
+#include <grelmicro/core/grel-virtual-clock.h>
+
+#include <grelmicro/coordination/grel-lease.h>
+#include <grelmicro/coordination/grel-lock-backend.h>
+#include <grelmicro/coordination/grel-lock.h>
+
+#include <grelmicro/memory/grel-memory-lock-adapter.h>
+
+#undef GREL_INSIDE
