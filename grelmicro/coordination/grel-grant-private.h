@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <grelmicro/coordination/grel-lock-backend-private.h>
+#include <grelmicro/core/grel-call-private.h>
+#include <grelmicro/core/grel-identity-private.h>
+
+G_BEGIN_DECLS
+
+typedef struct _GrelGrant GrelGrant;
+typedef struct _GrelLockSlot GrelLockSlot;
+
+typedef enum
+{
+  GREL_GRANT_HELD,
+  GREL_GRANT_RELEASING,
+  GREL_GRANT_RELEASED,
+  GREL_GRANT_LOST,
+  GREL_GRANT_CLOSED
+} GrelGrantState;
+
+/* What a lease stands for. The lease object owns one reference and the backend another, so that
+ * timers and a close never have to revive an object that is being finalized. */
+struct _GrelGrant
+{
+  GrelGranted base;
+  gatomicrefcount refs;
+  guint generation; /* of the process it was granted to */
+  GrelLockBackend *backend;
+  GrelPart *part;
+  GRefString *key;
+  char token[GREL_TOKEN_SIZE];
+  gint64 fence;
+  GrelLockSettings settings;
+  gint64 acquired_at; /* on the part's clock, before the question was sent */
+  GrelHopItem item;   /* for a release that a finalizer owes */
+
+  int state;       /* atomic; changes under the part's mutex, as all the rest */
+  gint64 deadline; /* atomic */
+  gint64 renew_at;
+  guint64 thread; /* who may not ask again; 0 if nobody */
+  gboolean keeps_alive;
+  gboolean is_extending;
+  GCancellable *cancellable; /* made when somebody asks for it */
+  GrelLockSlot *slot;        /* NULL once it has ended */
+  GrelTimer timer;
+};
+
+/* Mutex held: registers a grant with its slot and the part. */
+GrelGrant *grel_grant_new (GrelLockSlot *slot,
+                           const GrelLockSettings *settings,
+                           const char *token,
+                           gint64 fence,
+                           gint64 sent,
+                           guint64 thread);
+
+GrelGrant *grel_grant_ref (GrelGrant *self);
+
+void grel_grant_unref (GrelGrant *self);
+
+GrelSubject grel_grant_get_subject (GrelGrant *self);
+
+gboolean grel_grant_is_foreign (GrelGrant *self);
+
+gboolean grel_grant_is_valid (GrelGrant *self);
+
+gint64 grel_grant_get_deadline (GrelGrant *self);
+
+GCancellable *grel_grant_get_cancellable (GrelGrant *self);
+
+/* Mutex held, and a reference: it ends here. Returns what to cancel after unlocking, if anything.
+ */
+GCancellable *grel_grant_end (GrelGrant *self, GrelGrantState state);
+
+/* From now on the grant is extended for as long as its lease lives. */
+void grel_grant_keep_alive (GrelGrant *self);
+
+/* The lease object is gone; consumes its reference. */
+void grel_grant_drop (GrelGrant *self);
+
+gboolean grel_grant_ask (GrelGrant *self,
+                         GrelLockVerb verb,
+                         GTask *task,
+                         GCancellable *cancellable,
+                         GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelGrant, grel_grant_unref)
+
+G_END_DECLS

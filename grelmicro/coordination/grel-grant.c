@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/coordination/grel-lock-slot-private.h>
+
+#include <string.h>
+
+static void grel_grant_timer_ref (GrelTimer *timer);
+static void grel_grant_timer_fire (GrelTimer *timer);
+
+static const GrelTimerClass grel_grant_timer_class = {
+  .ref = grel_grant_timer_ref,
+  .fire = grel_grant_timer_fire,
+};
+
+GrelGrant *
+grel_grant_ref (GrelGrant *self)
+{
+  g_atomic_ref_count_inc (&self->refs);
+  return self;
+}
+
+void
+grel_grant_unref (GrelGrant *self)
+{
+  if (!g_atomic_ref_count_dec (&self->refs))
+    return;
+
+  g_clear_object (&self->cancellable);
+  g_object_unref (self->backend);
+  g_ref_string_release (self->key);
+  g_free (self);
+}
+
+GrelSubject
+grel_grant_get_subject (GrelGrant *self)
+{
+  return grel_lock_subject_for_key (self->key);
+}
+
+/* Granted to the parent of this process, before a fork (): inert here. */
+gboolean
+grel_grant_is_foreign (GrelGrant *self)
+{
+  return self->generation != grel_identity_get_generation ();
+}
+
+gint64
+grel_grant_get_deadline (GrelGrant *self)
+{
+  return __atomic_load_n (&self->deadline, __ATOMIC_RELAXED);
+}
+
+gboolean
+grel_grant_is_valid (GrelGrant *self)
+{
+  return g_atomic_int_get (&self->state) == GREL_GRANT_HELD && !grel_grant_is_foreign (self)
+         && grel_part_now (self->part) < grel_grant_get_deadline (self);
+}
+
+/* When the timer is next needed: to extend, or to say that the grant is lost. */
+static void
+grel_grant_schedule (GrelGrant *self)
+{
+  gint64 due = self->deadline;
+
+  if (self->keeps_alive && !self->is_extending)
+    due = MIN (due, self->renew_at);
+  grel_timers_set (self->part->timers, &self->timer, due);
+}
+
+static void
+grel_grant_set_deadline (GrelGrant *self, gint64 sent, GTimeSpan lease)
+{
+  GTimeSpan margin = grel_lock_backend_get_margin (self->backend, lease);
+
+  __atomic_store_n (&self->deadline, sent + lease - margin, __ATOMIC_RELAXED);
+  self->renew_at = sent + lease / 3;
+}
+
+/* How long the next lease may be; 0 if it could not end later than the one that runs. */
+static GTimeSpan
+grel_grant_get_next_lease (GrelGrant *self, gint64 now, gboolean is_automatic)
+{
+  GTimeSpan lease = self->settings.lease_duration;
+
+  if (is_automatic && self->settings.max_hold_duration > 0)
+    lease = MIN (lease, self->acquired_at + self->settings.max_hold_duration - now);
+  return now + lease > self->deadline || !is_automatic ? lease : 0;
+}
+
+static GCancellable *
+grel_grant_end_closed (GrelGranted *granted)
+{
+  return grel_grant_end ((GrelGrant *) granted, GREL_GRANT_CLOSED);
+}
+
+GrelGrant *
+grel_grant_new (GrelLockSlot *slot,
+                const GrelLockSettings *settings,
+                const char *token,
+                gint64 fence,
+                gint64 sent,
+                guint64 thread)
+{
+  GrelGrant *self = g_new0 (GrelGrant, 1);
+
+  g_atomic_ref_count_init (&self->refs);
+  self->base.link.data = self;
+  self->base.end = grel_grant_end_closed;
+  self->generation = grel_identity_get_generation ();
+  self->backend = g_object_ref (slot->backend);
+  self->part = grel_backend_get_part (GREL_BACKEND (slot->backend));
+  self->key = g_ref_string_acquire (slot->key);
+  memcpy (self->token, token, GREL_TOKEN_SIZE);
+  self->fence = fence;
+  self->settings = *settings;
+  self->acquired_at = sent;
+  self->thread = thread;
+  self->slot = slot;
+  self->timer.klass = &grel_grant_timer_class;
+  grel_grant_set_deadline (self, sent, settings->lease_duration);
+
+  slot->holder = self;
+  g_queue_push_tail_link (&self->part->granted, &grel_grant_ref (self)->base.link);
+  grel_grant_schedule (self);
+
+  return self;
+}
+
+GCancellable *
+grel_grant_end (GrelGrant *self, GrelGrantState state)
+{
+  GrelLockSlot *slot = g_steal_pointer (&self->slot);
+  GCancellable *cancellable = NULL;
+
+  g_atomic_int_set (&self->state, state);
+  if (slot == NULL)
+    return NULL;
+
+  grel_timers_clear (self->part->timers, &self->timer);
+  g_queue_unlink (&self->part->granted, &self->base.link);
+  if (slot->holder == self)
+    slot->holder = NULL;
+  grel_lock_slot_tidy (slot);
+
+  if (state != GREL_GRANT_RELEASED && self->cancellable != NULL)
+    cancellable = g_object_ref (self->cancellable);
+  grel_grant_unref (self); /* the part's */
+  return cancellable;
+}
+
+/* Without the mutex. */
+static void
+grel_grant_lose (GrelGrant *self)
+{
+  g_autoptr (GCancellable) cancellable = NULL;
+
+  g_mutex_lock (&self->part->mutex);
+  if (self->slot != NULL)
+    cancellable = grel_grant_end (self, GREL_GRANT_LOST);
+  g_mutex_unlock (&self->part->mutex);
+
+  if (cancellable != NULL)
+    g_cancellable_cancel (cancellable);
+}
+
+GCancellable *
+grel_grant_get_cancellable (GrelGrant *self)
+{
+  GCancellable *cancellable;
+
+  if (grel_grant_is_foreign (self))
+    {
+      if (self->cancellable == NULL)
+        self->cancellable = g_cancellable_new ();
+      g_cancellable_cancel (self->cancellable);
+      return self->cancellable;
+    }
+
+  g_mutex_lock (&self->part->mutex);
+  if (self->cancellable == NULL)
+    {
+      self->cancellable = g_cancellable_new ();
+      if (self->state == GREL_GRANT_LOST || self->state == GREL_GRANT_CLOSED)
+        g_cancellable_cancel (self->cancellable); /* nobody can have connected yet */
+    }
+  cancellable = self->cancellable;
+  g_mutex_unlock (&self->part->mutex);
+
+  return cancellable;
+}
+
+void
+grel_grant_keep_alive (GrelGrant *self)
+{
+  if (!self->settings.auto_extend || grel_grant_is_foreign (self))
+    return;
+
+  g_mutex_lock (&self->part->mutex);
+  if (self->state == GREL_GRANT_HELD && !self->keeps_alive
+      && grel_grant_get_next_lease (self, self->renew_at, TRUE) > 0)
+    {
+      self->keeps_alive = TRUE;
+      grel_grant_schedule (self);
+    }
+  g_mutex_unlock (&self->part->mutex);
+}
+
+/* What a lease that isn't held any more answers to everything. */
+static GError *
+grel_grant_check (GrelGrant *self)
+{
+  GrelSubject subject = grel_grant_get_subject (self);
+
+  switch ((GrelGrantState) self->state)
+    {
+    case GREL_GRANT_HELD:
+      if (grel_grant_is_valid (self))
+        return NULL;
+      return grel_error_new (GREL_ERROR_NOT_OWNED, subject, "the lease ran out");
+    case GREL_GRANT_LOST:
+      return grel_error_new (GREL_ERROR_NOT_OWNED, subject, "the lease was lost");
+    case GREL_GRANT_CLOSED:
+      return grel_error_new (GREL_ERROR_CLOSED, subject,
+                             "the lease ended when its backend was closed");
+    case GREL_GRANT_RELEASING:
+    case GREL_GRANT_RELEASED:
+    default:
+      return grel_error_new (GREL_ERROR_NOT_OWNED, subject, "the lease was released already");
+    }
+}
+
+/* Mutex held: the store said whether the lease is ours, and runs on. */
+static GCancellable *
+grel_grant_take_extension (GrelGrant *self, gboolean is_ours, gint64 sent, GTimeSpan lease)
+{
+  self->is_extending = FALSE;
+  if (self->state != GREL_GRANT_HELD)
+    return NULL;
+  if (!is_ours)
+    return grel_grant_end (self, GREL_GRANT_LOST);
+
+  grel_grant_set_deadline (self, sent, lease);
+  self->keeps_alive
+    = self->keeps_alive && grel_grant_get_next_lease (self, self->renew_at, TRUE) > 0;
+  grel_grant_schedule (self);
+  return NULL;
+}
+
+/* Mutex held: the store said whether it was ours. */
+static void
+grel_grant_take_release (GrelGrant *self)
+{
+  GrelLockSlot *slot = self->slot;
+
+  if (slot == NULL)
+    return;
+
+  if (!grel_wait_queue_is_empty (&slot->queue))
+    grel_lock_slot_kick (slot);
+  grel_grant_end (self, GREL_GRANT_RELEASED);
+}
+
+/* A call on a lease. */
+typedef struct
+{
+  GrelCall base;
+  GrelGrant *grant;
+  GTimeSpan lease;
+} GrelGrantCall;
+
+static GError *
+grel_grant_new_lost (GrelGrant *self)
+{
+  return grel_error_new (GREL_ERROR_NOT_OWNED, grel_grant_get_subject (self), "the lease was lost");
+}
+
+static void
+grel_grant_call_settle (GrelGrantCall *self, gboolean is_ours, GError *error)
+{
+  if (error == NULL && !is_ours)
+    error = grel_grant_new_lost (self->grant);
+  grel_call_answer (&self->base, TRUE, error);
+}
+
+/* Without the mutex. A lease that was given up on meanwhile is given back. */
+static void
+grel_grant_extended (GrelGrant *self, gboolean is_ours, gint64 sent, GTimeSpan lease)
+{
+  g_autoptr (GCancellable) cancellable = NULL;
+  gboolean is_lost;
+
+  g_mutex_lock (&self->part->mutex);
+  is_lost = self->state == GREL_GRANT_LOST;
+  cancellable = grel_grant_take_extension (self, is_ours, sent, lease);
+  g_mutex_unlock (&self->part->mutex);
+
+  if (cancellable != NULL)
+    g_cancellable_cancel (cancellable);
+  if (is_lost && is_ours)
+    grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, self->key, self->token, 0, NULL, NULL);
+}
+
+static void
+grel_grant_call_extended (gpointer data, gssize answer, gint64 sent, GError *error)
+{
+  GrelGrantCall *self = data;
+  g_autoptr (GrelCall) call = &self->base;
+
+  if (error == NULL)
+    grel_grant_extended (self->grant, answer != 0, sent, self->lease);
+  grel_grant_call_settle (self, answer != 0 && grel_grant_is_valid (self->grant), error);
+}
+
+/* Backend first: after an error the lease still is the caller's, who may try again. */
+static void
+grel_grant_call_released (gpointer data, gssize answer, gint64 sent, GError *error)
+{
+  GrelGrantCall *self = data;
+  g_autoptr (GrelCall) call = &self->base;
+  GrelGrant *grant = self->grant;
+
+  g_mutex_lock (&call->part->mutex);
+  if (error == NULL)
+    grel_grant_take_release (grant);
+  else if (grant->state == GREL_GRANT_RELEASING)
+    {
+      g_atomic_int_set (&grant->state, GREL_GRANT_HELD);
+      grel_grant_schedule (grant);
+    }
+  g_mutex_unlock (&call->part->mutex);
+
+  grel_grant_call_settle (self, answer != 0, error);
+}
+
+static void
+grel_grant_call_start (GrelCall *call)
+{
+  GrelGrantCall *self = (GrelGrantCall *) call;
+  GrelGrant *grant = self->grant;
+
+  grel_call_ref (call);
+  grel_lock_backend_ask (grant->backend, GREL_LOCK_EXTEND, grant->key, grant->token, self->lease,
+                         grel_grant_call_extended, self);
+}
+
+/* A release is sent even if the caller stopped waiting for it. */
+static void
+grel_grant_call_run_release (GrelHopItem *item)
+{
+  GrelGrantCall *self = (GrelGrantCall *) item;
+  GrelGrant *grant = self->grant;
+
+  grel_lock_backend_ask (grant->backend, GREL_LOCK_RELEASE, grant->key, grant->token, 0,
+                         grel_grant_call_released, self);
+}
+
+static void
+grel_grant_call_finalize (GrelCall *call)
+{
+  grel_grant_unref (((GrelGrantCall *) call)->grant);
+}
+
+static const GrelCallClass grel_grant_call_class = {
+  .size = sizeof (GrelGrantCall),
+  .start = grel_grant_call_start,
+  .finalize = grel_grant_call_finalize,
+};
+
+/* Mutex held: an adapter that decides at once is asked on the spot. */
+static gboolean
+grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellable)
+{
+  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
+  gint64 now = grel_part_now (self->part);
+  gboolean is_ours;
+
+  if (verb == GREL_LOCK_RELEASE)
+    {
+      is_ours = klass->try_release (self->backend, self->key, self->token);
+      grel_grant_take_release (self);
+      return is_ours;
+    }
+
+  is_ours
+    = klass->try_extend (self->backend, self->key, self->token, self->settings.lease_duration);
+  *cancellable = grel_grant_take_extension (self, is_ours, now, self->settings.lease_duration);
+  return is_ours;
+}
+
+/* Mutex held: the loop asks the store. */
+static GrelCall *
+grel_grant_ask_later (GrelGrant *self, GrelLockVerb verb, GTask *task, GCancellable *cancellable)
+{
+  GrelCall *call = grel_call_new (&grel_grant_call_class, self->part, grel_grant_get_subject (self),
+                                  task, cancellable);
+
+  ((GrelGrantCall *) call)->grant = grel_grant_ref (self);
+  ((GrelGrantCall *) call)->lease = self->settings.lease_duration;
+  grel_call_register (call, -1);
+  if (verb == GREL_LOCK_EXTEND)
+    {
+      grel_call_post (call);
+      return call;
+    }
+
+  g_atomic_int_set (&self->state, GREL_GRANT_RELEASING);
+  self->keeps_alive = FALSE;
+  grel_timers_clear (self->part->timers, &self->timer);
+  call->item.run = grel_grant_call_run_release;
+  grel_hop_post (self->part->hop, &grel_call_ref (call)->item);
+  return call;
+}
+
+static gboolean
+grel_grant_enter (GrelGrant *self, gboolean from_thread, GError **error)
+{
+  GError *local_error;
+
+  if (grel_grant_is_foreign (self))
+    local_error = grel_error_new (GREL_ERROR_NOT_OPEN, grel_grant_get_subject (self),
+                                  "the lease was granted in another process, before a fork ()");
+  else if (!grel_part_enter (self->part, from_thread, grel_grant_get_subject (self), error))
+    return FALSE;
+  else if ((local_error = grel_grant_check (self)) == NULL)
+    return TRUE;
+  else
+    grel_part_leave (self->part);
+
+  g_propagate_error (error, local_error);
+  return FALSE;
+}
+
+/*
+ * grel_grant_ask:
+ * @task: (nullable): %NULL for a thread, which waits for the answer
+ *
+ * Extends or releases. With a task the result is in the task.
+ */
+gboolean
+grel_grant_ask (GrelGrant *self,
+                GrelLockVerb verb,
+                GTask *task,
+                GCancellable *cancellable,
+                GError **error)
+{
+  g_autoptr (GCancellable) lost = NULL;
+  g_autoptr (GrelCall) call = NULL;
+  gboolean is_ours = FALSE;
+
+  if (verb != GREL_LOCK_RELEASE && g_cancellable_set_error_if_cancelled (cancellable, error))
+    return FALSE;
+  if (!grel_grant_enter (self, task == NULL, error))
+    return FALSE;
+
+  if (self->thread != grel_identity_get_thread ())
+    self->thread = 0;
+  if (grel_lock_backend_is_immediate (self->backend))
+    is_ours = grel_grant_ask_now (self, verb, &lost);
+  else
+    call = grel_grant_ask_later (self, verb, task, cancellable);
+  grel_part_leave (self->part);
+
+  if (lost != NULL)
+    g_cancellable_cancel (lost);
+  if (call != NULL)
+    return task != NULL || GPOINTER_TO_INT (grel_call_wait (g_steal_pointer (&call), error));
+
+  if (!is_ours)
+    g_propagate_error (error, grel_grant_new_lost (self));
+  else if (task != NULL)
+    g_task_return_boolean (task, TRUE);
+  return is_ours;
+}
+
+static GrelGrant *
+grel_grant_from_timer (GrelTimer *timer)
+{
+  return (GrelGrant *) ((char *) timer - G_STRUCT_OFFSET (GrelGrant, timer));
+}
+
+static void
+grel_grant_timer_ref (GrelTimer *timer)
+{
+  grel_grant_ref (grel_grant_from_timer (timer));
+}
+
+typedef struct
+{
+  GrelGrant *grant;
+  GTimeSpan lease;
+} GrelGrantRenewal;
+
+/* A store that can't be asked is asked again, until the lease runs out. */
+static void
+grel_grant_renewed (gpointer data, gssize answer, gint64 sent, GError *error)
+{
+  g_autofree GrelGrantRenewal *renewal = data;
+  g_autoptr (GrelGrant) self = renewal->grant;
+
+  if (error == NULL)
+    {
+      grel_grant_extended (self, answer != 0, sent, renewal->lease);
+      return;
+    }
+
+  g_mutex_lock (&self->part->mutex);
+  self->is_extending = FALSE;
+  self->renew_at = grel_part_now (self->part) + MAX (self->settings.lease_duration / 10, 1000);
+  if (self->state == GREL_GRANT_HELD)
+    grel_grant_schedule (self);
+  g_mutex_unlock (&self->part->mutex);
+  g_error_free (error);
+}
+
+/* In the captured context: a renewal is due. */
+static void
+grel_grant_renew (GrelGrant *self, GTimeSpan lease)
+{
+  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
+  GrelGrantRenewal *renewal;
+
+  if (grel_lock_backend_is_immediate (self->backend))
+    {
+      gint64 sent = grel_part_now (self->part);
+
+      grel_grant_extended (self, klass->try_extend (self->backend, self->key, self->token, lease),
+                           sent, lease);
+      return;
+    }
+
+  renewal = g_new (GrelGrantRenewal, 1);
+  renewal->grant = grel_grant_ref (self);
+  renewal->lease = lease;
+  grel_lock_backend_ask (self->backend, GREL_LOCK_EXTEND, self->key, self->token, lease,
+                         grel_grant_renewed, renewal);
+}
+
+static void
+grel_grant_timer_fire (GrelTimer *timer)
+{
+  g_autoptr (GrelGrant) self = grel_grant_from_timer (timer);
+  gint64 now = grel_part_now (self->part);
+  GTimeSpan lease = 0;
+  gboolean is_lost;
+
+  g_mutex_lock (&self->part->mutex);
+  is_lost = self->state == GREL_GRANT_HELD && now >= self->deadline;
+  if (self->state == GREL_GRANT_HELD && !is_lost)
+    {
+      if (self->keeps_alive && !self->is_extending && now >= self->renew_at)
+        {
+          lease = grel_grant_get_next_lease (self, now, TRUE);
+          self->keeps_alive = self->is_extending = lease > 0;
+        }
+      grel_grant_schedule (self);
+    }
+  g_mutex_unlock (&self->part->mutex);
+
+  if (is_lost)
+    grel_grant_lose (self);
+  else if (lease > 0)
+    grel_grant_renew (self, lease);
+}
+
+static void
+grel_grant_run_drop (GrelHopItem *item)
+{
+  g_autoptr (GrelGrant) self = (GrelGrant *) ((char *) item - G_STRUCT_OFFSET (GrelGrant, item));
+
+  grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, self->key, self->token, 0, NULL, NULL);
+}
+
+/* From a finalizer: nothing here may run a callback, or wait. */
+void
+grel_grant_drop (GrelGrant *grant)
+{
+  g_autoptr (GrelGrant) self = NULL;
+  g_autoptr (GCancellable) unused = NULL;
+
+  if (grel_grant_is_foreign (grant))
+    return; /* its locks may be held by threads of the parent, so it is left alone */
+
+  self = grant;
+  g_mutex_lock (&self->part->mutex);
+  if (self->state == GREL_GRANT_HELD && grel_lock_backend_is_immediate (self->backend))
+    grel_grant_ask_now (self, GREL_LOCK_RELEASE, &unused);
+  else if (self->state == GREL_GRANT_HELD)
+    {
+      self->item.run = grel_grant_run_drop;
+      grel_hop_post (self->part->hop, &grel_grant_ref (self)->item);
+      grel_grant_end (self, GREL_GRANT_RELEASED);
+    }
+  g_mutex_unlock (&self->part->mutex);
+}

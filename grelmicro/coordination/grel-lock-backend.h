@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <grelmicro/core/grel-backend.h>
+
+G_BEGIN_DECLS
+
+#define GREL_TYPE_LOCK_BACKEND (grel_lock_backend_get_type ())
+
+GREL_AVAILABLE_IN_ALL
+G_DECLARE_DERIVABLE_TYPE (GrelLockBackend, grel_lock_backend, GREL, LOCK_BACKEND, GrelBackend)
+
+/**
+ * GrelLockBackendClass:
+ * @parent_class: the parent class
+ * @acquire: see [method@Grelmicro.LockBackend.acquire]
+ * @extend: see [method@Grelmicro.LockBackend.extend]
+ * @release: see [method@Grelmicro.LockBackend.release]
+ * @is_locked: see [method@Grelmicro.LockBackend.is_locked]
+ * @is_owned: see [method@Grelmicro.LockBackend.is_owned]
+ * @try_acquire: the answer of @acquire, from any thread and without waiting
+ * @try_extend: the answer of @extend, from any thread and without waiting
+ * @try_release: the answer of @release, from any thread and without waiting
+ * @try_is_locked: the answer of @is_locked, from any thread and without waiting
+ * @try_is_owned: the answer of @is_owned, from any thread and without waiting
+ *
+ * Class of [class@Grelmicro.LockBackend].
+ *
+ * A class implements the first five, which run in the captured context and answer through a task.
+ * One that is thread-safe and never waits implements the last five instead, all of them; they are
+ * for C and Vala only, since a script must not run on any thread.
+ *
+ * Since: 0.1
+ */
+struct _GrelLockBackendClass
+{
+  GrelBackendClass parent_class;
+
+  void (*acquire) (GrelLockBackend *self,
+                   const char *name,
+                   const char *token,
+                   GTimeSpan lease,
+                   GTask *task);
+  void (*extend) (GrelLockBackend *self,
+                  const char *name,
+                  const char *token,
+                  GTimeSpan lease,
+                  GTask *task);
+  void (*release) (GrelLockBackend *self, const char *name, const char *token, GTask *task);
+  void (*is_locked) (GrelLockBackend *self, const char *name, GTask *task);
+  void (*is_owned) (GrelLockBackend *self, const char *name, const char *token, GTask *task);
+
+  gssize (*try_acquire) (GrelLockBackend *self,
+                         const char *name,
+                         const char *token,
+                         GTimeSpan lease);
+  gboolean (*try_extend) (GrelLockBackend *self,
+                          const char *name,
+                          const char *token,
+                          GTimeSpan lease);
+  gboolean (*try_release) (GrelLockBackend *self, const char *name, const char *token);
+  gboolean (*try_is_locked) (GrelLockBackend *self, const char *name);
+  gboolean (*try_is_owned) (GrelLockBackend *self, const char *name, const char *token);
+
+  /*< private >*/
+  gpointer _reserved[8];
+};
+
+GREL_AVAILABLE_IN_ALL
+void grel_lock_backend_acquire (GrelLockBackend *self,
+                                const char *name,
+                                const char *token,
+                                GTimeSpan lease,
+                                GTask *task);
+
+GREL_AVAILABLE_IN_ALL
+void grel_lock_backend_extend (GrelLockBackend *self,
+                               const char *name,
+                               const char *token,
+                               GTimeSpan lease,
+                               GTask *task);
+
+GREL_AVAILABLE_IN_ALL
+void
+grel_lock_backend_release (GrelLockBackend *self, const char *name, const char *token, GTask *task);
+
+GREL_AVAILABLE_IN_ALL
+void grel_lock_backend_is_locked (GrelLockBackend *self, const char *name, GTask *task);
+
+GREL_AVAILABLE_IN_ALL
+void grel_lock_backend_is_owned (GrelLockBackend *self,
+                                 const char *name,
+                                 const char *token,
+                                 GTask *task);
+
+GREL_AVAILABLE_IN_ALL
+void grel_lock_backend_notify_released (GrelLockBackend *self, const char *name);
+
+G_END_DECLS

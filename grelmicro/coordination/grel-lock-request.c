@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/coordination/grel-lock-backend-private.h>
+#include <grelmicro/core/grel-call-private.h>
+#include <grelmicro/core/grel-identity-private.h>
+#include <grelmicro/core/grel-request-private.h>
+
+#include <string.h>
+
+typedef struct
+{
+  GrelRequest base;
+  GrelLockVerb verb;
+  GRefString *key;
+  char token[GREL_TOKEN_SIZE];
+  GTimeSpan lease;
+  gint64 sent;
+  GrelLockAnswered answered;
+  gpointer data;
+} GrelLockRequest;
+
+static void
+grel_lock_request_start (GrelRequest *request, GTask *task)
+{
+  GrelLockRequest *self = (GrelLockRequest *) request;
+  GrelLockBackend *backend = GREL_LOCK_BACKEND (request->owner);
+
+  switch (self->verb)
+    {
+    case GREL_LOCK_ACQUIRE:
+      grel_lock_backend_acquire (backend, self->key, self->token, self->lease, task);
+      break;
+    case GREL_LOCK_EXTEND:
+      grel_lock_backend_extend (backend, self->key, self->token, self->lease, task);
+      break;
+    case GREL_LOCK_RELEASE:
+      grel_lock_backend_release (backend, self->key, self->token, task);
+      break;
+    case GREL_LOCK_IS_LOCKED:
+    default:
+      grel_lock_backend_is_locked (backend, self->key, task);
+      break;
+    }
+}
+
+static void
+grel_lock_request_answered (GrelRequest *request, gssize answer, GError *error)
+{
+  GrelLockRequest *self = (GrelLockRequest *) request;
+  gboolean is_free = self->verb == GREL_LOCK_RELEASE && error == NULL;
+
+  if (self->answered != NULL)
+    self->answered (self->data, answer, self->sent, error);
+  else
+    g_clear_error (&error);
+
+  if (is_free)
+    grel_lock_backend_notify_released (GREL_LOCK_BACKEND (request->owner), self->key);
+}
+
+/* The asker has gone, so what was won has to be given back. */
+static void
+grel_lock_request_late (GrelRequest *request, gssize answer, GError *error)
+{
+  GrelLockRequest *self = (GrelLockRequest *) request;
+
+  if (error == NULL && self->verb == GREL_LOCK_ACQUIRE && answer > 0)
+    grel_lock_backend_ask (GREL_LOCK_BACKEND (request->owner), GREL_LOCK_RELEASE, self->key,
+                           self->token, 0, NULL, NULL);
+  g_clear_error (&error);
+}
+
+static void
+grel_lock_request_finalize (GrelRequest *request)
+{
+  g_ref_string_release (((GrelLockRequest *) request)->key);
+}
+
+static const GrelRequestClass grel_lock_request_class = {
+  .size = sizeof (GrelLockRequest),
+  .start = grel_lock_request_start,
+  .answered = grel_lock_request_answered,
+  .late = grel_lock_request_late,
+  .finalize = grel_lock_request_finalize,
+};
+
+static const GrelRequestClass grel_lock_acquire_request_class = {
+  .size = sizeof (GrelLockRequest),
+  .answers_int = TRUE,
+  .start = grel_lock_request_start,
+  .answered = grel_lock_request_answered,
+  .late = grel_lock_request_late,
+  .finalize = grel_lock_request_finalize,
+};
+
+void
+grel_lock_backend_ask (GrelLockBackend *backend,
+                       GrelLockVerb verb,
+                       GRefString *key,
+                       const char *token,
+                       GTimeSpan lease,
+                       GrelLockAnswered answered,
+                       gpointer data)
+{
+  GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
+  const GrelRequestClass *klass
+    = verb == GREL_LOCK_ACQUIRE ? &grel_lock_acquire_request_class : &grel_lock_request_class;
+  GrelRequest *request = grel_request_new (klass, part, grel_lock_subject_for_key (key));
+  GrelLockRequest *self = (GrelLockRequest *) request;
+
+  self->verb = verb;
+  self->key = g_ref_string_acquire (key);
+  if (token != NULL)
+    memcpy (self->token, token, GREL_TOKEN_SIZE);
+  self->lease = lease;
+  self->sent = grel_part_now (part);
+  self->answered = answered;
+  self->data = data;
+  grel_request_start (request);
+}
+
+/* Somebody wants to know whether the lock is held. */
+typedef struct
+{
+  GrelCall base;
+  GRefString *key;
+} GrelLockQuery;
+
+static void
+grel_lock_query_answered (gpointer data, gssize answer, gint64 sent, GError *error)
+{
+  g_autoptr (GrelCall) call = data;
+
+  grel_call_answer (call, answer != 0, error);
+}
+
+static void
+grel_lock_query_start (GrelCall *call)
+{
+  grel_lock_backend_ask (GREL_LOCK_BACKEND (call->owner), GREL_LOCK_IS_LOCKED,
+                         ((GrelLockQuery *) call)->key, NULL, 0, grel_lock_query_answered,
+                         grel_call_ref (call));
+}
+
+static void
+grel_lock_query_finalize (GrelCall *call)
+{
+  g_ref_string_release (((GrelLockQuery *) call)->key);
+}
+
+static const GrelCallClass grel_lock_query_class = {
+  .size = sizeof (GrelLockQuery),
+  .start = grel_lock_query_start,
+  .finalize = grel_lock_query_finalize,
+};
+
+gboolean
+grel_lock_backend_query (GrelLockBackend *self,
+                         GRefString *key,
+                         GTask *task,
+                         GCancellable *cancellable,
+                         GrelCall **call,
+                         GError **error)
+{
+  GrelPart *part = grel_backend_get_part (GREL_BACKEND (self));
+  GrelSubject subject = grel_lock_subject_for_key (key);
+  gboolean is_locked = FALSE;
+
+  if (!grel_part_enter (part, task == NULL, subject, error))
+    return FALSE;
+
+  if (grel_lock_backend_is_immediate (self))
+    is_locked = GREL_LOCK_BACKEND_GET_CLASS (self)->try_is_locked (self, key);
+  else
+    {
+      *call = grel_call_new (&grel_lock_query_class, part, subject, task, cancellable);
+      ((GrelLockQuery *) *call)->key = g_ref_string_acquire (key);
+      grel_call_register (*call, -1);
+      grel_call_post (*call);
+    }
+  grel_part_leave (part);
+
+  return is_locked;
+}

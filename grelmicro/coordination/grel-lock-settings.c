@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/coordination/grel-lock-settings-private.h>
+
+#include <string.h>
+
+#define GREL_LOCK_NAME_MAX 200
+#define GREL_LOCK_DURATION_MAX (36525 * G_TIME_SPAN_DAY)
+#define GREL_LOCK_RETRY_INTERVAL_MIN G_TIME_SPAN_MILLISECOND
+
+const GrelLockSettings grel_lock_settings_default = {
+  .lease_duration = 60 * G_TIME_SPAN_SECOND,
+  .retry_interval = 100 * G_TIME_SPAN_MILLISECOND,
+  .retry_jitter = 0.1,
+  .auto_extend = TRUE,
+};
+
+gboolean
+grel_lock_is_name_acceptable (const char *name)
+{
+  gsize length = name != NULL ? strlen (name) : 0;
+
+  if (length == 0 || length > GREL_LOCK_NAME_MAX || !g_ascii_isalnum (name[0]))
+    return FALSE;
+
+  for (const char *c = name; *c != '\0'; c++)
+    if (!g_ascii_isalnum (*c) && strchr ("._:/-", *c) == NULL)
+      return FALSE;
+  return TRUE;
+}
+
+const char *
+grel_lock_settings_find_fault (const GrelLockSettings *settings)
+{
+  if (settings->lease_duration <= 0 || settings->lease_duration > GREL_LOCK_DURATION_MAX)
+    return "lease-duration: must be more than 0 and at most 100 years";
+  if (settings->retry_interval < GREL_LOCK_RETRY_INTERVAL_MIN
+      || settings->retry_interval > GREL_LOCK_DURATION_MAX)
+    return "retry-interval: must be at least 1 ms and at most 100 years";
+  if (!(settings->retry_jitter >= 0.0 && settings->retry_jitter < 1.0))
+    return "retry-jitter: must be at least 0 and less than 1";
+  if (settings->max_hold_duration < 0 || settings->max_hold_duration > GREL_LOCK_DURATION_MAX)
+    return "max-hold-duration: must be 0, for no bound, or more, and at most 100 years";
+  return NULL;
+}

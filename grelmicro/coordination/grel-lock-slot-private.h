@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <grelmicro/coordination/grel-grant-private.h>
+#include <grelmicro/coordination/grel-lease.h>
+#include <grelmicro/core/grel-wait-queue-private.h>
+
+G_BEGIN_DECLS
+
+/* What a backend knows of one name: who holds it in this process, and who waits for it. */
+struct _GrelLockSlot
+{
+  GrelLockBackend *backend;
+  GRefString *key;
+  GrelGrant *holder; /* not a reference */
+  GrelWaitQueue queue;
+  GrelTimer retry;
+  GrelHopItem item;
+  guint pins; /* the turns and answers that are still to come */
+  gboolean is_posted;
+  gboolean is_asking;
+};
+
+/* One wish to hold a lock. */
+typedef struct
+{
+  GRefString *key;
+  GrelLockSettings settings;
+  GTimeSpan timeout;
+  GTask *task; /* NULL: from a thread */
+  GCancellable *cancellable;
+} GrelLockWish;
+
+/* Returns: (transfer full): a lease that could be granted at once, or NULL with either @call, for
+ * an answer that comes later, or @error */
+GrelLease *grel_lock_slot_acquire (GrelLockBackend *backend,
+                                   const GrelLockWish *wish,
+                                   GrelCall **call,
+                                   GError **error);
+
+/* Mutex held: the head of the queue tries again when the captured context gets round to it. */
+void grel_lock_slot_kick (GrelLockSlot *self);
+
+/* Mutex held: forgets a slot that nobody holds or waits for. */
+void grel_lock_slot_tidy (GrelLockSlot *self);
+
+void grel_lock_slot_free (GrelLockSlot *self);
+
+G_END_DECLS

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/coordination/grel-lease-private.h>
+#include <grelmicro/coordination/grel-lock-slot-private.h>
+
+#include <string.h>
+
+/* A call that waits for the lock. */
+typedef struct
+{
+  GrelCall base;
+  GrelWaiter waiter;
+  GrelLockSlot *slot;
+  GRefString *key;
+  GrelLockSettings settings;
+  char token[GREL_TOKEN_SIZE];
+  guint64 thread;
+  GTimeSpan timeout;
+} GrelAcquireCall;
+
+static void grel_lock_slot_timer_ref (GrelTimer *timer);
+static void grel_lock_slot_timer_fire (GrelTimer *timer);
+
+static const GrelTimerClass grel_lock_slot_timer_class = {
+  .ref = grel_lock_slot_timer_ref,
+  .fire = grel_lock_slot_timer_fire,
+};
+
+static GrelPart *
+grel_lock_slot_get_part (GrelLockSlot *self)
+{
+  return grel_backend_get_part (GREL_BACKEND (self->backend));
+}
+
+static GrelLockSlot *
+grel_lock_slot_ensure (GrelLockBackend *backend, GRefString *key)
+{
+  GHashTable *slots = grel_lock_backend_get_slots (backend);
+  GrelLockSlot *self = g_hash_table_lookup (slots, key);
+
+  if (self != NULL)
+    return self;
+
+  self = g_new0 (GrelLockSlot, 1);
+  self->backend = backend;
+  self->key = g_ref_string_acquire (key);
+  self->retry.klass = &grel_lock_slot_timer_class;
+  g_hash_table_insert (slots, self->key, self);
+  return self;
+}
+
+void
+grel_lock_slot_free (GrelLockSlot *self)
+{
+  g_ref_string_release (self->key);
+  g_free (self);
+}
+
+void
+grel_lock_slot_tidy (GrelLockSlot *self)
+{
+  if (self->holder != NULL || self->pins > 0 || !grel_wait_queue_is_empty (&self->queue))
+    return;
+
+  g_hash_table_remove (grel_lock_backend_get_slots (self->backend), self->key);
+}
+
+/* Mutex held: neither the slot nor its backend goes away before it is unpinned. */
+static void
+grel_lock_slot_pin (GrelLockSlot *self)
+{
+  self->pins++;
+  g_object_ref (self->backend);
+}
+
+/* Without the mutex. */
+static void
+grel_lock_slot_unpin (GrelLockSlot *self)
+{
+  g_autoptr (GrelLockBackend) backend = self->backend;
+  GrelPart *part = grel_lock_slot_get_part (self);
+
+  g_mutex_lock (&part->mutex);
+  self->pins--;
+  grel_lock_slot_tidy (self);
+  g_mutex_unlock (&part->mutex);
+}
+
+/* Mutex held: ends a holder of this process whose lease is over. Returns what to cancel. */
+static GCancellable *
+grel_lock_slot_oust (GrelLockSlot *self, gboolean even_if_valid)
+{
+  g_autoptr (GrelGrant) holder = NULL;
+
+  if (self->holder == NULL || (!even_if_valid && grel_grant_is_valid (self->holder)))
+    return NULL;
+  if (!even_if_valid && self->holder->state != GREL_GRANT_HELD)
+    return NULL; /* it is being released */
+
+  holder = grel_grant_ref (self->holder);
+  return grel_grant_end (holder,
+                         holder->state == GREL_GRANT_HELD ? GREL_GRANT_LOST : GREL_GRANT_RELEASED);
+}
+
+/* Mutex held: when the head of the queue asks again, if nobody tells it to earlier. */
+static void
+grel_lock_slot_schedule (GrelLockSlot *self, gssize answer)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+  GrelAcquireCall *head = (GrelAcquireCall *) grel_wait_queue_peek (&self->queue);
+  gint64 wait = G_MAXINT64 / 2;
+
+  if (head == NULL)
+    return;
+
+  /* An adapter that decides at once tells of every release; others may miss one. */
+  if (answer == 0 || !grel_lock_backend_is_immediate (self->backend))
+    wait = head->settings.retry_interval
+           * (1 + head->settings.retry_jitter * g_random_double_range (-1.0, 1.0));
+  if (answer < 0)
+    wait = MIN (wait, -answer);
+  grel_timers_set (part->timers, &self->retry, grel_part_now (part) + wait);
+}
+
+static GError *
+grel_acquire_call_would_block (GrelSubject subject, gssize answer)
+{
+  GError *error = grel_error_new (GREL_ERROR_WOULD_BLOCK, subject, "is held by another");
+
+  if (answer < 0)
+    grel_error_set_retry_after (error, -answer);
+  return error;
+}
+
+static GError *
+grel_acquire_call_time_out (GrelCall *call)
+{
+  if (((GrelAcquireCall *) call)->timeout == 0)
+    return grel_acquire_call_would_block (call->subject, 0);
+
+  return grel_error_new (GREL_ERROR_TIMED_OUT, call->subject, "could not be acquired within %g s",
+                         ((GrelAcquireCall *) call)->timeout / (double) G_USEC_PER_SEC);
+}
+
+static void
+grel_acquire_call_finalize (GrelCall *call)
+{
+  g_ref_string_release (((GrelAcquireCall *) call)->key);
+}
+
+static void
+grel_acquire_call_leave (GrelCall *call)
+{
+  GrelLockSlot *slot = ((GrelAcquireCall *) call)->slot;
+
+  grel_waiter_leave (&((GrelAcquireCall *) call)->waiter);
+  if (!grel_wait_queue_is_empty (&slot->queue))
+    return;
+
+  grel_timers_clear (call->part->timers, &slot->retry);
+  grel_lock_slot_tidy (slot);
+}
+
+static const GrelCallClass grel_acquire_call_class = {
+  .size = sizeof (GrelAcquireCall),
+  .answers_object = TRUE,
+  .finalize = grel_acquire_call_finalize,
+  .leave = grel_acquire_call_leave,
+  .time_out = grel_acquire_call_time_out,
+};
+
+/* Mutex held: the head won. The call is claimed; what to cancel before it is told is stored. */
+static GrelLease *
+grel_lock_slot_grant (GrelLockSlot *self,
+                      GrelAcquireCall *call,
+                      gint64 fence,
+                      gint64 sent,
+                      GCancellable **ousted)
+{
+  GrelGrant *grant;
+
+  *ousted = grel_lock_slot_oust (self, TRUE);
+  grant = grel_grant_new (self, &call->settings, call->token, fence, sent, call->thread);
+  grel_lock_slot_schedule (self, -call->settings.lease_duration);
+  return grel_lease_new (grant);
+}
+
+static void
+grel_lock_slot_deliver (GrelCall *call, GrelLease *lease, GError *error, GCancellable *ousted)
+{
+  if (ousted != NULL)
+    {
+      g_cancellable_cancel (ousted);
+      g_object_unref (ousted);
+    }
+  grel_call_deliver (call, lease, error);
+}
+
+/* Mutex held, and dropped: an adapter that decides at once is asked on the spot. */
+static void
+grel_lock_slot_serve_now (GrelLockSlot *self, GrelAcquireCall *head)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
+  GCancellable *ousted = NULL;
+  GrelLease *lease = NULL;
+  gint64 now = grel_part_now (part);
+  gssize answer;
+
+  answer
+    = klass->try_acquire (self->backend, self->key, head->token, head->settings.lease_duration);
+  if (answer <= 0)
+    grel_lock_slot_schedule (self, answer);
+  else if (grel_call_claim (&head->base, GREL_CALL_DONE))
+    lease = grel_lock_slot_grant (self, head, answer, now, &ousted);
+  grel_part_leave (part);
+
+  if (lease != NULL)
+    grel_lock_slot_deliver (&head->base, lease, NULL, ousted);
+}
+
+static void grel_lock_slot_pump (GrelLockSlot *self);
+
+/* Everyone who waited while the store was asked gets its error. */
+static void
+grel_lock_slot_fail_all (GrelLockSlot *self, const GError *error)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+  g_autoptr (GPtrArray) failed = g_ptr_array_new ();
+  GrelCall *call;
+
+  g_mutex_lock (&part->mutex);
+  while ((call = grel_wait_queue_peek (&self->queue)) != NULL)
+    {
+      grel_call_claim (call, GREL_CALL_ABANDONED);
+      g_ptr_array_add (failed, call);
+    }
+  g_mutex_unlock (&part->mutex);
+
+  for (guint i = 0; i < failed->len; i++)
+    grel_call_deliver (g_ptr_array_index (failed, i), NULL, g_error_copy (error));
+}
+
+static void
+grel_lock_slot_given_back (gpointer data, gssize answer, gint64 sent, GError *error)
+{
+  GrelLockSlot *self = data;
+  GrelPart *part = grel_lock_slot_get_part (self);
+
+  g_clear_error (&error);
+  g_mutex_lock (&part->mutex);
+  self->is_asking = FALSE;
+  g_mutex_unlock (&part->mutex);
+
+  grel_lock_slot_pump (self);
+  grel_lock_slot_unpin (self);
+}
+
+/* Mutex held, and dropped: the store said yes to the head, or to one who has left meanwhile. */
+static void
+grel_lock_slot_take_yes (GrelLockSlot *self, GrelAcquireCall *call, gint64 fence, gint64 sent)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+  GCancellable *ousted = NULL;
+  GrelLease *lease = NULL;
+
+  if (grel_call_claim (&call->base, GREL_CALL_DONE))
+    lease = grel_lock_slot_grant (self, call, fence, sent, &ousted);
+  else
+    {
+      self->is_asking = TRUE;
+      grel_lock_slot_pin (self);
+    }
+  grel_part_leave (part);
+
+  if (lease != NULL)
+    grel_lock_slot_deliver (&call->base, lease, NULL, ousted);
+  else
+    grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, self->key, call->token, 0,
+                           grel_lock_slot_given_back, self);
+}
+
+/* Mutex held, and dropped. */
+static void
+grel_lock_slot_take_no (GrelLockSlot *self, GrelAcquireCall *call, gssize answer)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+  gboolean is_waiting = call->waiter.queue != NULL;
+  gboolean is_refused;
+
+  is_refused = call->timeout == 0 && grel_call_claim (&call->base, GREL_CALL_DONE);
+  if (is_waiting && !is_refused)
+    grel_lock_slot_schedule (self, answer);
+  grel_part_leave (part);
+
+  if (is_refused)
+    grel_call_deliver (&call->base, NULL,
+                       grel_acquire_call_would_block (call->base.subject, answer));
+  if (!is_waiting || is_refused)
+    grel_lock_slot_pump (self);
+}
+
+static void
+grel_lock_slot_answered (gpointer data, gssize answer, gint64 sent, GError *error)
+{
+  GrelAcquireCall *acquire = data;
+  g_autoptr (GrelCall) call = data;
+  GrelLockSlot *self = acquire->slot;
+  GrelPart *part = call->part;
+
+  g_mutex_lock (&part->mutex);
+  self->is_asking = FALSE;
+  if (error != NULL)
+    {
+      grel_part_leave (part);
+      grel_lock_slot_fail_all (self, error);
+      g_error_free (error);
+    }
+  else if (answer > 0)
+    grel_lock_slot_take_yes (self, acquire, answer, sent);
+  else
+    grel_lock_slot_take_no (self, acquire, answer);
+  grel_lock_slot_unpin (self);
+}
+
+/* In the captured context: gives the head of the queue its turn. */
+static void
+grel_lock_slot_pump (GrelLockSlot *self)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+  GrelAcquireCall *head;
+
+  g_mutex_lock (&part->mutex);
+  head = (GrelAcquireCall *) grel_wait_queue_peek (&self->queue);
+  if (head == NULL || self->is_asking || part->state != GREL_PART_OPEN)
+    {
+      g_mutex_unlock (&part->mutex);
+      return;
+    }
+
+  g_atomic_int_compare_and_exchange (&head->base.state, GREL_CALL_PENDING, GREL_CALL_STARTED);
+  if (grel_lock_backend_is_immediate (self->backend))
+    {
+      grel_lock_slot_serve_now (self, head);
+      return;
+    }
+
+  self->is_asking = TRUE;
+  grel_lock_slot_pin (self);
+  grel_call_ref (&head->base);
+  g_mutex_unlock (&part->mutex);
+
+  grel_lock_backend_ask (self->backend, GREL_LOCK_ACQUIRE, self->key, head->token,
+                         head->settings.lease_duration, grel_lock_slot_answered, head);
+}
+
+static void
+grel_lock_slot_run (GrelHopItem *item)
+{
+  GrelLockSlot *self = (GrelLockSlot *) ((char *) item - G_STRUCT_OFFSET (GrelLockSlot, item));
+  GrelPart *part = grel_lock_slot_get_part (self);
+
+  g_mutex_lock (&part->mutex);
+  self->is_posted = FALSE;
+  g_mutex_unlock (&part->mutex);
+
+  grel_lock_slot_pump (self);
+  grel_lock_slot_unpin (self);
+}
+
+void
+grel_lock_slot_kick (GrelLockSlot *self)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+
+  if (self->is_posted || part->state != GREL_PART_OPEN)
+    return;
+
+  self->is_posted = TRUE;
+  self->item.run = grel_lock_slot_run;
+  grel_lock_slot_pin (self);
+  grel_hop_post (part->hop, &self->item);
+}
+
+static GrelLockSlot *
+grel_lock_slot_from_timer (GrelTimer *timer)
+{
+  return (GrelLockSlot *) ((char *) timer - G_STRUCT_OFFSET (GrelLockSlot, retry));
+}
+
+static void
+grel_lock_slot_timer_ref (GrelTimer *timer)
+{
+  grel_lock_slot_pin (grel_lock_slot_from_timer (timer));
+}
+
+static void
+grel_lock_slot_timer_fire (GrelTimer *timer)
+{
+  GrelLockSlot *self = grel_lock_slot_from_timer (timer);
+
+  grel_lock_slot_pump (self);
+  grel_lock_slot_unpin (self);
+}
+
+/* How long the store may take to say no to a call that doesn't wait. */
+#define GREL_ACQUIRE_GRACE G_TIME_SPAN_SECOND
+
+static gint64
+grel_lock_wish_get_deadline (const GrelLockWish *wish, gint64 now)
+{
+  if (wish->timeout < 0 || wish->timeout > G_MAXINT64 - now)
+    return -1;
+  return now + (wish->timeout > 0 ? wish->timeout : GREL_ACQUIRE_GRACE);
+}
+
+/* Mutex held. */
+static GrelCall *
+grel_lock_slot_enqueue (GrelLockSlot *self,
+                        const GrelLockWish *wish,
+                        const char *token,
+                        guint64 thread,
+                        gint64 now)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+  GrelCall *call
+    = grel_call_new (&grel_acquire_call_class, part, grel_lock_subject_for_key (wish->key),
+                     wish->task, wish->cancellable);
+  GrelAcquireCall *acquire = (GrelAcquireCall *) call;
+
+  acquire->slot = self;
+  acquire->key = g_ref_string_acquire (wish->key);
+  acquire->settings = wish->settings;
+  memcpy (acquire->token, token, GREL_TOKEN_SIZE);
+  acquire->thread = thread;
+  acquire->timeout = wish->timeout;
+  grel_wait_queue_push (&self->queue, &acquire->waiter, call);
+  grel_call_register (call, grel_lock_wish_get_deadline (wish, now));
+
+  return call;
+}
+
+/* Mutex held: whoever comes first may be answered on the spot; all others wait. */
+static GrelLease *
+grel_lock_slot_admit (GrelLockSlot *self,
+                      const GrelLockWish *wish,
+                      guint64 thread,
+                      GrelCall **call,
+                      GError **error)
+{
+  GrelSubject subject = grel_lock_subject_for_key (wish->key);
+  gboolean is_immediate = grel_lock_backend_is_immediate (self->backend);
+  gboolean is_first = grel_wait_queue_is_empty (&self->queue);
+  gint64 now = grel_part_now (grel_lock_slot_get_part (self));
+  char token[GREL_TOKEN_SIZE];
+  gssize answer = 0;
+
+  if (thread != 0 && self->holder != NULL && self->holder->thread == thread)
+    {
+      g_propagate_error (error, grel_error_new (GREL_ERROR_REENTRANT, subject,
+                                                "this thread holds it already"));
+      return NULL;
+    }
+
+  grel_identity_fill_token (token);
+  if (is_immediate && is_first)
+    answer = GREL_LOCK_BACKEND_GET_CLASS (self->backend)
+               ->try_acquire (self->backend, self->key, token, wish->settings.lease_duration);
+  if (answer > 0)
+    return grel_lease_new (grel_grant_new (self, &wish->settings, token, answer, now, thread));
+
+  if (wish->timeout == 0 && (is_immediate || !is_first))
+    {
+      g_propagate_error (error, grel_acquire_call_would_block (subject, answer));
+      return NULL;
+    }
+
+  *call = grel_lock_slot_enqueue (self, wish, token, thread, now);
+  if (is_first && is_immediate)
+    grel_lock_slot_schedule (self, answer);
+  else if (is_first)
+    grel_lock_slot_kick (self);
+  return NULL;
+}
+
+GrelLease *
+grel_lock_slot_acquire (GrelLockBackend *backend,
+                        const GrelLockWish *wish,
+                        GrelCall **call,
+                        GError **error)
+{
+  GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
+  guint64 thread = wish->task == NULL ? grel_identity_get_thread () : 0;
+  g_autoptr (GCancellable) ousted = NULL;
+  GrelLockSlot *slot;
+  GrelLease *lease;
+
+  if (!grel_part_enter (part, wish->task == NULL, grel_lock_subject_for_key (wish->key), error))
+    return NULL;
+
+  slot = grel_lock_slot_ensure (backend, wish->key);
+  ousted = grel_lock_slot_oust (slot, FALSE);
+  if (ousted != NULL)
+    {
+      /* Its holder is told before another can have it. */
+      grel_part_leave (part);
+      g_cancellable_cancel (ousted);
+      return grel_lock_slot_acquire (backend, wish, call, error);
+    }
+
+  slot = grel_lock_slot_ensure (backend, wish->key);
+  lease = grel_lock_slot_admit (slot, wish, thread, call, error);
+  grel_lock_slot_tidy (slot);
+  grel_part_leave (part);
+  return lease;
+}
