@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/memory/grel-memory-lock-adapter.h>
+
+#include <string.h>
+
+/**
+ * GrelMemoryLockAdapter:
+ *
+ * A lock backend in the memory of this process.
+ *
+ * It answers at once and on any thread, without a turn of the main loop. Fencing tokens rise for as
+ * long as the object lives, also when it is closed and opened again; it remembers every name for
+ * that.
+ *
+ * Since: 0.1
+ */
+struct _GrelMemoryLockAdapter
+{
+  GrelLockBackend parent_instance;
+
+  GMutex mutex;
+  GHashTable *holds; /* name to GrelMemoryHold */
+};
+
+typedef struct
+{
+  char *name;
+  char *token; /* NULL: nobody holds it */
+  gint64 expires_at;
+  gint64 fence;
+} GrelMemoryHold;
+
+G_DEFINE_FINAL_TYPE (GrelMemoryLockAdapter, grel_memory_lock_adapter, GREL_TYPE_LOCK_BACKEND)
+
+static void
+grel_memory_hold_free (gpointer data)
+{
+  GrelMemoryHold *self = data;
+
+  g_free (self->name);
+  g_free (self->token);
+  g_free (self);
+}
+
+static gboolean
+grel_memory_hold_is_live (GrelMemoryHold *self, gint64 now)
+{
+  return self != NULL && self->token != NULL && self->expires_at >= now;
+}
+
+static gboolean
+grel_memory_hold_is_owned (GrelMemoryHold *self, const char *token, gint64 now)
+{
+  return grel_memory_hold_is_live (self, now) && strcmp (self->token, token) == 0;
+}
+
+/* Locks the adapter; what it finds may be NULL. */
+static GrelMemoryHold *
+grel_memory_lock_adapter_enter (GrelMemoryLockAdapter *self, const char *name, gint64 *now)
+{
+  *now = grel_clock_get_monotonic_time (grel_backend_get_clock (GREL_BACKEND (self)));
+  g_mutex_lock (&self->mutex);
+  return g_hash_table_lookup (self->holds, name);
+}
+
+static GrelMemoryHold *
+grel_memory_lock_adapter_add (GrelMemoryLockAdapter *self, const char *name)
+{
+  GrelMemoryHold *hold = g_new0 (GrelMemoryHold, 1);
+
+  hold->name = g_strdup (name);
+  g_hash_table_insert (self->holds, hold->name, hold);
+  return hold;
+}
+
+static gssize
+grel_memory_lock_adapter_try_acquire (GrelLockBackend *backend,
+                                      const char *name,
+                                      const char *token,
+                                      GTimeSpan lease)
+{
+  GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
+  gint64 now;
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  gssize answer;
+
+  if (hold == NULL)
+    hold = grel_memory_lock_adapter_add (self, name);
+
+  if (grel_memory_hold_is_live (hold, now) && strcmp (hold->token, token) != 0)
+    answer = -(hold->expires_at - now + 1);
+  else
+    {
+      if (!grel_memory_hold_is_live (hold, now))
+        {
+          hold->fence++;
+          g_free (hold->token);
+          hold->token = g_strdup (token);
+        }
+      hold->expires_at = now + lease;
+      answer = hold->fence;
+    }
+  g_mutex_unlock (&self->mutex);
+
+  return answer;
+}
+
+static gboolean
+grel_memory_lock_adapter_try_extend (GrelLockBackend *backend,
+                                     const char *name,
+                                     const char *token,
+                                     GTimeSpan lease)
+{
+  GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
+  gint64 now;
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  gboolean is_owned = grel_memory_hold_is_owned (hold, token, now);
+
+  if (is_owned)
+    hold->expires_at = now + lease;
+  g_mutex_unlock (&self->mutex);
+
+  return is_owned;
+}
+
+static gboolean
+grel_memory_lock_adapter_try_release (GrelLockBackend *backend, const char *name, const char *token)
+{
+  GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
+  gint64 now;
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  gboolean is_owned = grel_memory_hold_is_owned (hold, token, now);
+
+  if (is_owned)
+    g_clear_pointer (&hold->token, g_free);
+  g_mutex_unlock (&self->mutex);
+
+  return is_owned;
+}
+
+static gboolean
+grel_memory_lock_adapter_try_is_locked (GrelLockBackend *backend, const char *name)
+{
+  GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
+  gint64 now;
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  gboolean is_live = grel_memory_hold_is_live (hold, now);
+
+  g_mutex_unlock (&self->mutex);
+  return is_live;
+}
+
+static gboolean
+grel_memory_lock_adapter_try_is_owned (GrelLockBackend *backend,
+                                       const char *name,
+                                       const char *token)
+{
+  GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
+  gint64 now;
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  gboolean is_owned = grel_memory_hold_is_owned (hold, token, now);
+
+  g_mutex_unlock (&self->mutex);
+  return is_owned;
+}
+
+static GrelScope
+grel_memory_lock_adapter_get_scope (GrelBackend *backend)
+{
+  return GREL_SCOPE_PROCESS;
+}
+
+/* Every lease has ended by now. The counters stay. */
+static void
+grel_memory_lock_adapter_close (GrelBackend *backend, GTask *task)
+{
+  GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
+  GHashTableIter iter;
+  gpointer hold;
+
+  g_mutex_lock (&self->mutex);
+  g_hash_table_iter_init (&iter, self->holds);
+  while (g_hash_table_iter_next (&iter, NULL, &hold))
+    g_clear_pointer (&((GrelMemoryHold *) hold)->token, g_free);
+  g_mutex_unlock (&self->mutex);
+
+  g_task_return_boolean (task, TRUE);
+}
+
+static void
+grel_memory_lock_adapter_finalize (GObject *object)
+{
+  GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (object);
+
+  g_hash_table_unref (self->holds);
+  g_mutex_clear (&self->mutex);
+
+  G_OBJECT_CLASS (grel_memory_lock_adapter_parent_class)->finalize (object);
+}
+
+static void
+grel_memory_lock_adapter_class_init (GrelMemoryLockAdapterClass *klass)
+{
+  GrelBackendClass *backend_class = GREL_BACKEND_CLASS (klass);
+  GrelLockBackendClass *lock_class = GREL_LOCK_BACKEND_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = grel_memory_lock_adapter_finalize;
+  backend_class->get_scope = grel_memory_lock_adapter_get_scope;
+  backend_class->close = grel_memory_lock_adapter_close;
+  lock_class->try_acquire = grel_memory_lock_adapter_try_acquire;
+  lock_class->try_extend = grel_memory_lock_adapter_try_extend;
+  lock_class->try_release = grel_memory_lock_adapter_try_release;
+  lock_class->try_is_locked = grel_memory_lock_adapter_try_is_locked;
+  lock_class->try_is_owned = grel_memory_lock_adapter_try_is_owned;
+}
+
+static void
+grel_memory_lock_adapter_init (GrelMemoryLockAdapter *self)
+{
+  g_mutex_init (&self->mutex);
+  self->holds = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, grel_memory_hold_free);
+}
+
+/**
+ * grel_memory_lock_adapter_new:
+ *
+ * Makes a lock backend in memory. May be called from any thread.
+ *
+ * Returns: (transfer full): a new adapter
+ *
+ * Since: 0.1
+ */
+GrelMemoryLockAdapter *
+grel_memory_lock_adapter_new (void)
+{
+  return g_object_new (GREL_TYPE_MEMORY_LOCK_ADAPTER, NULL);
+}
