@@ -204,7 +204,7 @@ grel_app_new (void)
  *
  * Makes an app that uses one store. It does no I/O. May be called from any thread.
  *
- * Sets the errors of [func@Grelmicro.Provider.new_for_uri].
+ * Sets the errors of [ctor@Grelmicro.Provider.new_for_uri].
  *
  * Returns: (transfer full): a new app
  *

@@ -188,10 +188,10 @@ grel_backend_get_kind (GrelBackend *self)
   return kind;
 }
 
-static G_DEFINE_QUARK (grel-backend-required-scope, grel_backend_required_scope)
+static G_DEFINE_QUARK (grel-backend-required-scope, grel_backend_required_scope);
 
-                         void grel_backend_class_require_scope (GrelBackendClass *klass,
-                                                                GrelScope scope)
+void
+grel_backend_class_require_scope (GrelBackendClass *klass, GrelScope scope)
 {
   g_type_set_qdata (G_TYPE_FROM_CLASS (klass), grel_backend_required_scope_quark (),
                     GUINT_TO_POINTER (scope));

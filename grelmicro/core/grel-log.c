@@ -6,8 +6,8 @@
 
 #include <grelmicro/core/grel-log-private.h>
 
-static void
-grel_log_valist (GLogLevelFlags level, GrelSubject subject, const char *format, va_list args)
+static void G_GNUC_PRINTF (3, 0)
+  grel_log_valist (GLogLevelFlags level, GrelSubject subject, const char *format, va_list args)
 {
   g_autofree char *text = g_strdup_vprintf (format, args);
   const char *name = subject.name != NULL ? subject.name : "";

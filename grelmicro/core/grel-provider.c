@@ -13,7 +13,7 @@
  *
  * One connection to one store, which makes backends for it.
  *
- * A provider is made from a URI, [func@Grelmicro.Provider.new_for_uri], and used by an app, which
+ * A provider is made from a URI, [ctor@Grelmicro.Provider.new_for_uri], and used by an app, which
  * opens and closes it. `memory:` is the memory of this process.
  *
  * Since: 0.1
@@ -138,9 +138,10 @@ typedef struct
   GType adapter;
 } GrelProviderLine;
 
-static G_DEFINE_QUARK (grel-provider-lines, grel_provider_lines)
+static G_DEFINE_QUARK (grel-provider-lines, grel_provider_lines);
 
-                         static GArray *grel_provider_get_lines (GType type)
+static GArray *
+grel_provider_get_lines (GType type)
 {
   for (; type != G_TYPE_INVALID; type = g_type_parent (type))
     {

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include "grel-test.h"
+
+G_BEGIN_DECLS
+
+/* A lock backend whose store is somewhere else: every answer takes a turn of the loop, or longer,
+ * or never comes. */
+#define GREL_TEST_TYPE_STORE (grel_test_store_get_type ())
+
+G_DECLARE_FINAL_TYPE (GrelTestStore, grel_test_store, GREL_TEST, STORE, GrelLockBackend)
+
+typedef enum
+{
+  GREL_TEST_STORE_ANSWERS,
+  GREL_TEST_STORE_HANGS, /* until grel_test_store_answer () */
+  GREL_TEST_STORE_FAILS,
+  GREL_TEST_STORE_DROPS /* the task */
+} GrelTestStoreMood;
+
+GrelTestStore *grel_test_store_new (void);
+
+/* From any thread; for the requests that come. */
+void grel_test_store_set_mood (GrelTestStore *self, GrelTestStoreMood mood);
+
+/* In the captured context: answers all requests that hang. */
+void grel_test_store_answer (GrelTestStore *self);
+
+/* How many requests hang, and how many there were. From any thread. */
+guint grel_test_store_get_n_hanging (GrelTestStore *self);
+guint grel_test_store_get_n_requests (GrelTestStore *self);
+
+/* Whether a token holds the lock at the store, whatever the library believes. */
+gboolean grel_test_store_is_locked (GrelTestStore *self, const char *key);
+
+G_END_DECLS
