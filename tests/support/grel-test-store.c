@@ -11,6 +11,8 @@ struct _GrelTestStore
   GrelLockBackend *memory; /* which keeps the state */
   int mood;
   guint n_requests;
+  GThread *asked_on;          /* not a reference */
+  GMainContext *asked_within; /* the thread-default context; not a reference */
   GAsyncQueue *hanging; /* (element-type Request) */
 };
 
@@ -101,6 +103,8 @@ grel_test_store_ask (GrelLockBackend *backend,
   request->token = g_strdup (token);
   request->lease = lease;
   request->task = g_object_ref (task);
+  self->asked_on = g_thread_self ();
+  self->asked_within = g_main_context_get_thread_default ();
   g_atomic_int_inc (&self->n_requests);
 
   switch ((GrelTestStoreMood) g_atomic_int_get (&self->mood))
@@ -238,6 +242,18 @@ guint
 grel_test_store_get_n_requests (GrelTestStore *self)
 {
   return g_atomic_int_get (&self->n_requests);
+}
+
+GThread *
+grel_test_store_get_asked_on (GrelTestStore *self)
+{
+  return self->asked_on;
+}
+
+GMainContext *
+grel_test_store_get_asked_within (GrelTestStore *self)
+{
+  return self->asked_within;
 }
 
 gboolean

@@ -34,6 +34,10 @@ void grel_test_store_answer (GrelTestStore *self);
 guint grel_test_store_get_n_hanging (GrelTestStore *self);
 guint grel_test_store_get_n_requests (GrelTestStore *self);
 
+/* The thread and the thread-default context of the last request, after an answer to it. */
+GThread *grel_test_store_get_asked_on (GrelTestStore *self);
+GMainContext *grel_test_store_get_asked_within (GrelTestStore *self);
+
 /* Whether a token holds the lock at the store, whatever the library believes. */
 gboolean grel_test_store_is_locked (GrelTestStore *self, const char *key);
 

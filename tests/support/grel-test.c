@@ -167,6 +167,36 @@ grel_test_pass_time (GrelVirtualClock *clock, GTimeSpan span)
   grel_test_run_until (&is_over);
 }
 
+typedef struct
+{
+  GFunc func;
+  gpointer data;
+  GMainContext *context;
+  int is_done;
+} GrelTestThread;
+
+static gpointer
+grel_test_thread_run (gpointer data)
+{
+  GrelTestThread *self = data;
+
+  self->func (self->data, NULL);
+  g_atomic_int_set (&self->is_done, TRUE);
+  g_main_context_wakeup (self->context);
+  return NULL;
+}
+
+void
+grel_test_in_thread (GFunc func, gpointer data)
+{
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+  GrelTestThread self = { .func = func, .data = data, .context = context };
+  GThread *thread = g_thread_new ("worker", grel_test_thread_run, &self);
+
+  grel_test_run_until (&self.is_done);
+  g_thread_join (thread);
+}
+
 static gpointer
 grel_test_loop_run (gpointer data)
 {

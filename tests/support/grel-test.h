@@ -47,6 +47,9 @@ void grel_test_pass_time (GrelVirtualClock *clock, GTimeSpan span);
 /* Runs what is ready in the thread-default context. */
 void grel_test_settle (void);
 
+/* Runs a function on a thread of its own and waits for it; the thread-default context runs. */
+void grel_test_in_thread (GFunc func, gpointer data);
+
 /* A main context that runs on a thread of its own. */
 typedef struct
 {

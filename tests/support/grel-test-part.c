@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "grel-test-part.h"
+
+struct _GrelTestPart
+{
+  GrelBackend parent_instance;
+
+  char *label;
+  GString *journal; /* not owned */
+  GrelTestPartMood open_mood;
+  GrelTestPartMood close_mood;
+  GrelScope scope;
+  GTask *hanging;
+  GThread *asked_on;          /* not a reference */
+  GMainContext *asked_within; /* not a reference */
+};
+
+G_DEFINE_FINAL_TYPE (GrelTestPart, grel_test_part, GREL_TYPE_BACKEND)
+
+static void
+grel_test_part_note (GrelTestPart *self, char sign)
+{
+  self->asked_on = g_thread_self ();
+  self->asked_within = g_main_context_get_thread_default ();
+  if (self->journal->len > 0)
+    g_string_append_c (self->journal, ' ');
+  g_string_append_printf (self->journal, "%c%s", sign, self->label);
+}
+
+static void
+grel_test_part_do (GrelTestPart *self, GTask *task, GrelTestPartMood mood)
+{
+  switch (mood)
+    {
+    case GREL_TEST_PART_FAILS:
+      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "%s is down",
+                               self->label);
+      break;
+    case GREL_TEST_PART_HANGS:
+      g_set_object (&self->hanging, task);
+      break;
+    case GREL_TEST_PART_DROPS:
+      break;
+    case GREL_TEST_PART_ANSWERS:
+    default:
+      g_task_return_boolean (task, TRUE);
+      break;
+    }
+}
+
+static void
+grel_test_part_open (GrelBackend *backend, GTask *task)
+{
+  GrelTestPart *self = GREL_TEST_PART (backend);
+
+  grel_test_part_note (self, '+');
+  grel_test_part_do (self, task, self->open_mood);
+}
+
+static void
+grel_test_part_close (GrelBackend *backend, GTask *task)
+{
+  GrelTestPart *self = GREL_TEST_PART (backend);
+
+  grel_test_part_note (self, '-');
+  grel_test_part_do (self, task, self->close_mood);
+}
+
+static GrelScope
+grel_test_part_get_scope (GrelBackend *backend)
+{
+  return GREL_TEST_PART (backend)->scope;
+}
+
+static void
+grel_test_part_finalize (GObject *object)
+{
+  GrelTestPart *self = GREL_TEST_PART (object);
+
+  g_free (self->label);
+  g_clear_object (&self->hanging);
+
+  G_OBJECT_CLASS (grel_test_part_parent_class)->finalize (object);
+}
+
+static void
+grel_test_part_class_init (GrelTestPartClass *klass)
+{
+  GrelBackendClass *backend_class = GREL_BACKEND_CLASS (klass);
+
+  G_OBJECT_CLASS (klass)->finalize = grel_test_part_finalize;
+  backend_class->get_scope = grel_test_part_get_scope;
+  backend_class->open = grel_test_part_open;
+  backend_class->close = grel_test_part_close;
+}
+
+static void
+grel_test_part_init (GrelTestPart *self)
+{
+}
+
+GrelTestPart *
+grel_test_part_new (const char *label, GString *journal)
+{
+  GrelTestPart *self = g_object_new (GREL_TEST_TYPE_PART, NULL);
+
+  self->label = g_strdup (label);
+  self->journal = journal;
+  return self;
+}
+
+void
+grel_test_part_set_open_mood (GrelTestPart *self, GrelTestPartMood mood)
+{
+  self->open_mood = mood;
+}
+
+void
+grel_test_part_set_close_mood (GrelTestPart *self, GrelTestPartMood mood)
+{
+  self->close_mood = mood;
+}
+
+void
+grel_test_part_set_scope (GrelTestPart *self, GrelScope scope)
+{
+  self->scope = scope;
+}
+
+void
+grel_test_part_answer (GrelTestPart *self)
+{
+  g_autoptr (GTask) task = g_steal_pointer (&self->hanging);
+
+  g_task_return_boolean (task, TRUE);
+}
+
+GTask *
+grel_test_part_get_hanging (GrelTestPart *self)
+{
+  return self->hanging;
+}
+
+GThread *
+grel_test_part_get_asked_on (GrelTestPart *self)
+{
+  return self->asked_on;
+}
+
+GMainContext *
+grel_test_part_get_asked_within (GrelTestPart *self)
+{
+  return self->asked_within;
+}
