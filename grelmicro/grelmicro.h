@@ -13,6 +13,7 @@
 #include <grelmicro/core/grel-clock.h>
 #include <grelmicro/core/grel-enums.h>
 #include <grelmicro/core/grel-error.h>
+#include <grelmicro/core/grel-main-context.h>
 #include <grelmicro/core/grel-operation.h>
 #include <grelmicro/core/grel-provider.h>
 #include <grelmicro/core/grel-types.h>

@@ -173,20 +173,37 @@ static const GrelCallClass grel_acquire_call_class = {
   .time_out = grel_acquire_call_time_out,
 };
 
-/* Mutex held: the head won. The call is claimed; what to cancel before it is told is stored. */
+/* Mutex held: somebody won. Whoever held it until now has lost it; what to cancel before the winner
+ * is told is stored. */
 static GrelLease *
 grel_lock_slot_grant (GrelLockSlot *self,
-                      GrelAcquireCall *call,
+                      const GrelLockSettings *settings,
+                      const char *token,
                       gint64 fence,
                       gint64 sent,
+                      guint64 thread,
                       GCancellable **ousted)
 {
   GrelGrant *grant;
 
+  self->pins++; /* or the slot would go with its last holder */
   *ousted = grel_lock_slot_oust (self, TRUE);
-  grant = grel_grant_new (self, &call->settings, call->token, fence, sent, call->thread);
-  grel_lock_slot_schedule (self, -call->settings.lease_duration);
+  self->pins--;
+  grant = grel_grant_new (self, settings, token, fence, sent, thread);
+  grel_lock_slot_schedule (self, -settings->lease_duration);
   return grel_lease_new (grant);
+}
+
+/* Mutex held: the head won, and is claimed. */
+static GrelLease *
+grel_lock_slot_grant_call (GrelLockSlot *self,
+                           GrelAcquireCall *call,
+                           gint64 fence,
+                           gint64 sent,
+                           GCancellable **ousted)
+{
+  return grel_lock_slot_grant (self, &call->settings, call->token, fence, sent, call->thread,
+                               ousted);
 }
 
 static void
@@ -216,7 +233,7 @@ grel_lock_slot_serve_now (GrelLockSlot *self, GrelAcquireCall *head)
   if (answer <= 0)
     grel_lock_slot_schedule (self, answer);
   else if (grel_call_claim (&head->base, GREL_CALL_DONE))
-    lease = grel_lock_slot_grant (self, head, answer, now, &ousted);
+    lease = grel_lock_slot_grant_call (self, head, answer, now, &ousted);
   grel_part_leave (part);
 
   if (lease != NULL)
@@ -268,8 +285,9 @@ grel_lock_slot_take_yes (GrelLockSlot *self, GrelAcquireCall *call, gint64 fence
   GCancellable *ousted = NULL;
   GrelLease *lease = NULL;
 
-  if (grel_call_claim (&call->base, GREL_CALL_DONE))
-    lease = grel_lock_slot_grant (self, call, fence, sent, &ousted);
+  /* A backend that closes has ended its leases already, so there must be no new one. */
+  if (part->state == GREL_PART_OPEN && grel_call_claim (&call->base, GREL_CALL_DONE))
+    lease = grel_lock_slot_grant_call (self, call, fence, sent, &ousted);
   else
     {
       self->is_asking = TRUE;
@@ -449,6 +467,7 @@ static GrelLease *
 grel_lock_slot_admit (GrelLockSlot *self,
                       const GrelLockWish *wish,
                       guint64 thread,
+                      GCancellable **ousted,
                       GrelCall **call,
                       GError **error)
 {
@@ -471,7 +490,7 @@ grel_lock_slot_admit (GrelLockSlot *self,
     answer = GREL_LOCK_BACKEND_GET_CLASS (self->backend)
                ->try_acquire (self->backend, self->key, token, wish->settings.lease_duration);
   if (answer > 0)
-    return grel_lease_new (grel_grant_new (self, &wish->settings, token, answer, now, thread));
+    return grel_lock_slot_grant (self, &wish->settings, token, answer, now, thread, ousted);
 
   if (wish->timeout == 0 && (is_immediate || !is_first))
     {
@@ -513,8 +532,11 @@ grel_lock_slot_acquire (GrelLockBackend *backend,
     }
 
   slot = grel_lock_slot_ensure (backend, wish->key);
-  lease = grel_lock_slot_admit (slot, wish, thread, call, error);
+  lease = grel_lock_slot_admit (slot, wish, thread, &ousted, call, error);
   grel_lock_slot_tidy (slot);
   grel_part_leave (part);
+
+  if (ousted != NULL)
+    g_cancellable_cancel (ousted);
   return lease;
 }

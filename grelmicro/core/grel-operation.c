@@ -159,8 +159,11 @@ grel_operation_ready (GObject *source, GAsyncResult *result, gpointer data)
   g_task_set_task_data (task, GINT_TO_POINTER (TRUE), NULL); /* it did leave a result */
   if (g_task_propagate_value (G_TASK (result), &value, &error))
     g_task_return_pointer (task, g_boxed_copy (G_TYPE_VALUE, &value), grel_operation_free_value);
-  else
+  else if (error != NULL)
     g_task_return_error (task, error);
+  else
+    g_task_return_error (task, grel_error_new (GREL_ERROR_BACKEND, grel_operation_subject,
+                                               "its task was completed without a value"));
 }
 
 /**

@@ -67,16 +67,15 @@ grel_timers_pop_due (GrelTimers *self, gint64 now)
 
   g_mutex_lock (self->mutex);
   first = g_sequence_get_begin_iter (self->timers);
-  if (!g_sequence_iter_is_end (first))
-    timer = g_sequence_get (first);
-
-  if (timer != NULL && timer->due <= now && !g_source_is_destroyed (&self->source))
+  if (!g_source_is_destroyed (&self->source) && !g_sequence_iter_is_end (first)
+      && ((GrelTimer *) g_sequence_get (first))->due <= now)
     {
+      timer = g_sequence_get (first);
       grel_timers_clear (self, timer);
       timer->klass->ref (timer);
     }
-  else
-    timer = NULL;
+  if (!g_source_is_destroyed (&self->source))
+    grel_timers_arm (self); /* before it fires, which may run the context */
   g_mutex_unlock (self->mutex);
 
   return timer;
@@ -88,22 +87,20 @@ grel_timers_dispatch (GSource *source, GSourceFunc callback, gpointer data)
   GrelTimers *self = (GrelTimers *) source;
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (g_source_get_context (source));
   g_autoptr (GObject) owner = g_object_ref (self->owner);
-  gint64 now = grel_clock_get_monotonic_time (self->clock);
   GrelTimer *timer;
   guint64 expirations;
+  gint64 now;
 
   g_source_set_ready_time (source, -1);
   if (self->fd >= 0 && read (self->fd, &expirations, sizeof expirations) < 0)
     expirations = 0; /* another iteration of the context was quicker */
-
-  while ((timer = grel_timers_pop_due (self, now)) != NULL)
-    timer->klass->fire (timer);
-
   g_mutex_lock (self->mutex);
   self->armed_for = G_MAXINT64;
-  if (!g_source_is_destroyed (source))
-    grel_timers_arm (self);
   g_mutex_unlock (self->mutex);
+
+  now = grel_clock_get_monotonic_time (self->clock);
+  while ((timer = grel_timers_pop_due (self, now)) != NULL)
+    timer->klass->fire (timer);
 
   return G_SOURCE_CONTINUE;
 }

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "grel-test-store.h"
+#include "grel-test.h"
+
+/*
+ * Acquire, cancel, time out, release, drop and close against each other, at random moments. A run
+ * depends on its number and the seed that GTest prints; --seed repeats it. GREL_TEST_RUNS sets how
+ * many.
+ */
+#define MAX_ACTORS 4
+#define DEFAULT_RUNS 10000
+
+typedef struct
+{
+  guint number;
+  GRand *rand;
+  GrelTestLoop *loop;
+  GrelLockBackend *backend;
+  GrelLock *lock;
+  gboolean leases_last; /* longer than the run, so that nobody may ever be second */
+  gboolean is_closed;
+  int n_holding;
+} Run;
+
+/* One who wants the lock, from a thread or asynchronously. */
+typedef struct
+{
+  Run *run;
+  GTimeSpan timeout;
+  guint delay;
+  guint cancel_delay;
+  guint hold;
+  guint farewell; /* release, drop, extend and release, or drop on another thread */
+  GCancellable *cancellable;
+  GThread *canceller;
+  int n_returned;
+} Actor;
+
+static void
+spin (guint turns)
+{
+  for (guint i = 0; i < turns; i++)
+    g_thread_yield ();
+}
+
+static gboolean
+error_is_expected (const GError *error)
+{
+  return g_error_matches (error, GREL_ERROR, GREL_ERROR_CLOSED)
+         || g_error_matches (error, GREL_ERROR, GREL_ERROR_TIMED_OUT)
+         || g_error_matches (error, GREL_ERROR, GREL_ERROR_WOULD_BLOCK)
+         || g_error_matches (error, GREL_ERROR, GREL_ERROR_NOT_OWNED)
+         || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+}
+
+static void
+expect_error (const GError *error)
+{
+  if (!error_is_expected (error))
+    g_error ("unexpected: %s", error != NULL ? error->message : "neither a result nor an error");
+}
+
+static gpointer
+drop_elsewhere (gpointer lease)
+{
+  g_object_unref (lease);
+  return NULL;
+}
+
+static void
+actor_enter (Actor *self)
+{
+  if (self->run->leases_last)
+    g_assert_cmpint (g_atomic_int_add (&self->run->n_holding, 1), ==, 0);
+}
+
+static void
+actor_leave (Actor *self)
+{
+  if (self->run->leases_last)
+    g_assert_cmpint (g_atomic_int_add (&self->run->n_holding, -1), ==, 1);
+}
+
+static void
+actor_part_with (Actor *self, GrelLease *lease)
+{
+  g_autoptr (GError) error = NULL;
+
+  actor_enter (self);
+  spin (self->hold);
+  if (self->farewell == 2 && !grel_lease_extend_from_thread (lease, NULL, &error))
+    expect_error (error);
+  g_clear_error (&error);
+  actor_leave (self);
+
+  if (self->farewell == 0 || self->farewell == 2)
+    {
+      if (!grel_lease_release_from_thread (lease, NULL, &error))
+        expect_error (error);
+    }
+  else if (self->farewell == 3)
+    {
+      g_thread_join (g_thread_new ("collector", drop_elsewhere, lease));
+      return;
+    }
+  g_object_unref (lease);
+}
+
+static gpointer
+actor_run_thread (gpointer data)
+{
+  Actor *self = data;
+  g_autoptr (GError) error = NULL;
+  GrelLease *lease;
+
+  spin (self->delay);
+  lease = grel_lock_acquire_from_thread (self->run->lock, self->timeout, self->cancellable, &error);
+  if (lease != NULL)
+    actor_part_with (self, lease);
+  else
+    expect_error (error);
+  return NULL;
+}
+
+static void
+actor_acquired (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Actor *self = data;
+  g_autoptr (GError) error = NULL;
+  GrelLease *lease = grel_lock_acquire_finish (GREL_LOCK (source), result, &error);
+
+  self->n_returned++;
+  if (lease != NULL)
+    actor_part_with (self, lease);
+  else
+    expect_error (error);
+}
+
+static gpointer
+actor_cancel (gpointer data)
+{
+  Actor *self = data;
+
+  spin (self->cancel_delay);
+  g_cancellable_cancel (self->cancellable);
+  return NULL;
+}
+
+static void
+actor_init (Actor *self, Run *run)
+{
+  static const GTimeSpan timeouts[] = { -1, -1, 0, 50, 500, 2000 };
+  GRand *rand = run->rand;
+
+  *self = (Actor){
+    .run = run,
+    .timeout = timeouts[g_rand_int_range (rand, 0, G_N_ELEMENTS (timeouts))],
+    .delay = g_rand_int_range (rand, 0, 30),
+    .cancel_delay = g_rand_int_range (rand, 0, 60),
+    .hold = g_rand_int_range (rand, 0, 20),
+    .farewell = g_rand_int_range (rand, 0, 4),
+  };
+  if (g_rand_int_range (rand, 0, 3) == 0)
+    {
+      self->cancellable = g_cancellable_new ();
+      self->canceller = g_thread_new ("canceller", actor_cancel, self);
+    }
+}
+
+static void
+actor_clear (Actor *self)
+{
+  g_clear_pointer (&self->canceller, g_thread_join);
+  g_clear_object (&self->cancellable);
+}
+
+static gpointer
+run_close (gpointer data)
+{
+  Run *self = data;
+  g_autoptr (GError) error = NULL;
+
+  spin (self->number % 100);
+  if (!grel_backend_close_from_thread (GREL_BACKEND (self->backend), NULL, &error))
+    g_error ("could not close: %s", error->message);
+  return NULL;
+}
+
+static void
+run_open (gpointer data, gpointer unused)
+{
+  g_autoptr (GError) error = NULL;
+
+  grel_test_backend_open (data, &error);
+  g_assert_no_error (error);
+}
+
+static void
+run_init (Run *self, guint32 seed, guint number, GrelTestLoop *loop, GType type)
+{
+  self->number = number;
+  self->rand = g_rand_new_with_seed (seed + number);
+  self->loop = loop;
+  self->backend = g_object_new (type, NULL);
+  self->lock = g_object_new (GREL_TYPE_LOCK, "name", "race", "backend", self->backend, NULL);
+  self->leases_last = g_rand_int_range (self->rand, 0, 4) > 0;
+  self->is_closed = g_rand_int_range (self->rand, 0, 3) == 0;
+  self->n_holding = 0;
+  if (!self->leases_last)
+    {
+      grel_lock_set_lease_duration (self->lock, g_rand_int_range (self->rand, 1, 1500));
+      grel_lock_set_auto_extend (self->lock, g_rand_boolean (self->rand));
+    }
+  grel_test_loop_call (loop, run_open, self->backend);
+}
+
+/* Whoever had it has given it back: the next one gets it, and need not wait for a lease to run out.
+ */
+static void
+run_check_that_it_is_free (Run *self)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GrelLease) lease = NULL;
+
+  lease = grel_lock_acquire_from_thread (self->lock, 20 * G_TIME_SPAN_SECOND, NULL, &error);
+  if (lease == NULL)
+    g_error ("run %u: the lock was lost: %s", self->number, error->message);
+}
+
+static gboolean
+nobody_else_refers_to_it (gpointer object)
+{
+  grel_test_settle (); /* a cancel that came too late leaves a source behind */
+  return g_atomic_int_get (&G_OBJECT (object)->ref_count) == 1;
+}
+
+static void
+run_clear (Run *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!self->is_closed)
+    {
+      run_check_that_it_is_free (self);
+      grel_backend_close_from_thread (GREL_BACKEND (self->backend), NULL, &error);
+      g_assert_no_error (error);
+    }
+  g_assert_null (grel_backend_ref_main_context (GREL_BACKEND (self->backend)));
+  g_object_unref (self->lock);
+  grel_test_wait_for (nobody_else_refers_to_it, self->backend);
+  g_object_unref (self->backend);
+  g_rand_free (self->rand);
+}
+
+static void
+run_all_actors (Run *self)
+{
+  Actor threads[MAX_ACTORS], asyncs[MAX_ACTORS];
+  GThread *running[MAX_ACTORS];
+  guint n_threads = g_rand_int_range (self->rand, 0, MAX_ACTORS);
+  guint n_asyncs = g_rand_int_range (self->rand, 0, MAX_ACTORS);
+  GThread *closer = self->is_closed ? g_thread_new ("closer", run_close, self) : NULL;
+
+  for (guint i = 0; i < n_threads; i++)
+    {
+      actor_init (&threads[i], self);
+      running[i] = g_thread_new ("actor", actor_run_thread, &threads[i]);
+    }
+  for (guint i = 0; i < n_asyncs; i++)
+    {
+      actor_init (&asyncs[i], self);
+      spin (asyncs[i].delay / 4);
+      grel_lock_acquire_async (self->lock, asyncs[i].timeout, asyncs[i].cancellable, actor_acquired,
+                               &asyncs[i]);
+    }
+
+  for (guint i = 0; i < n_asyncs; i++)
+    grel_test_run_until (&asyncs[i].n_returned);
+  for (guint i = 0; i < n_threads; i++)
+    g_thread_join (running[i]);
+  g_clear_pointer (&closer, g_thread_join);
+  grel_test_settle ();
+
+  for (guint i = 0; i < n_asyncs; i++)
+    {
+      g_assert_cmpint (asyncs[i].n_returned, ==, 1);
+      actor_clear (&asyncs[i]);
+    }
+  for (guint i = 0; i < n_threads; i++)
+    actor_clear (&threads[i]);
+}
+
+static void
+test_races (GType type)
+{
+  g_autoptr (GMainContext) context = g_main_context_new ();
+  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
+  g_autoptr (GrelTestLoop) loop = grel_test_loop_new ();
+  const char *wanted = g_getenv ("GREL_TEST_RUNS");
+  guint n_runs = wanted != NULL ? g_ascii_strtoull (wanted, NULL, 10) : DEFAULT_RUNS;
+  guint32 seed = g_test_rand_int ();
+
+  for (guint i = 0; i < n_runs; i++)
+    {
+      Run run;
+
+      run_init (&run, seed, i, loop, type);
+      run_all_actors (&run);
+      run_clear (&run);
+    }
+}
+
+static void
+races_in_memory_lose_nothing (void)
+{
+  test_races (GREL_TYPE_MEMORY_LOCK_ADAPTER);
+}
+
+static void
+races_in_a_store_lose_nothing (void)
+{
+  test_races (GREL_TEST_TYPE_STORE);
+}
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  g_test_add_func ("/lock-races/in-memory", races_in_memory_lose_nothing);
+  g_test_add_func ("/lock-races/in-a-store", races_in_a_store_lose_nothing);
+  return g_test_run ();
+}
