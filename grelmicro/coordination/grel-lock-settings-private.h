@@ -24,7 +24,8 @@ typedef struct
 
 extern const GrelLockSettings grel_lock_settings_default;
 
-gboolean grel_lock_is_name_acceptable (const char *name);
+/* Returns: (transfer full) (nullable): prefix:name; NULL if the name breaks the rule */
+GRefString *grel_lock_settings_make_key (const char *prefix, const char *name);
 
 /* Returns: (nullable): which setting breaks which rule */
 const char *grel_lock_settings_find_fault (const GrelLockSettings *settings);

@@ -19,7 +19,7 @@ const GrelLockSettings grel_lock_settings_default = {
   .auto_extend = TRUE,
 };
 
-gboolean
+static gboolean
 grel_lock_is_name_acceptable (const char *name)
 {
   gsize length = name != NULL ? strlen (name) : 0;
@@ -31,6 +31,18 @@ grel_lock_is_name_acceptable (const char *name)
     if (!g_ascii_isalnum (*c) && strchr ("._:/-", *c) == NULL)
       return FALSE;
   return TRUE;
+}
+
+GRefString *
+grel_lock_settings_make_key (const char *prefix, const char *name)
+{
+  g_autofree char *key = NULL;
+
+  if (!grel_lock_is_name_acceptable (name))
+    return NULL;
+
+  key = g_strconcat (prefix, ":", name, NULL);
+  return g_ref_string_new (key);
 }
 
 const char *

@@ -6,6 +6,8 @@
 
 #include <grelmicro/coordination/grel-lock-private.h>
 
+#include <string.h>
+
 /**
  * GrelLock:
  *
@@ -13,9 +15,9 @@
  *
  * What holds it is a [class@Grelmicro.Lease]. Waiters are served in the order they came, and a
  * release wakes the next one at once. Two lock objects of one name on one backend are one lock. A
- * lock is made before, and lives longer than, the app that it finds its backend in; making one does
- * no I/O and never fails: a setting that is not acceptable makes each operation fail with
- * %GREL_ERROR_SETTINGS. May be used from any thread; change its properties before it is shared.
+ * lock may be made before the app that it finds its backend in; making one does no I/O and never
+ * fails: a setting that is not acceptable makes each operation fail with %GREL_ERROR_SETTINGS. May
+ * be used from any thread.
  *
  * Since: 0.1
  */
@@ -73,15 +75,6 @@ grel_lock_get_property (GObject *object, guint id, GValue *value, GParamSpec *ps
 }
 
 static void
-grel_lock_set_name (GrelLock *self, const char *name)
-{
-  g_autofree char *key = g_strconcat ("lock:", name, NULL);
-
-  self->name = g_strdup (name);
-  self->key = grel_lock_is_name_acceptable (name) ? g_ref_string_new (key) : NULL;
-}
-
-static void
 grel_lock_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
   GrelLock *self = GREL_LOCK (object);
@@ -89,7 +82,8 @@ grel_lock_set_property (GObject *object, guint id, const GValue *value, GParamSp
   switch (id)
     {
     case PROP_NAME:
-      grel_lock_set_name (self, g_value_get_string (value));
+      self->name = g_value_dup_string (value);
+      self->key = grel_lock_settings_make_key ("lock", self->name);
       break;
     case PROP_BACKEND:
       grel_lock_set_backend (self, g_value_get_object (value));
@@ -248,24 +242,43 @@ grel_lock_init (GrelLock *self)
   self->settings = grel_lock_settings_default;
 }
 
-static GTimeSpan
-grel_lock_read_span (GrelLock *self, const GTimeSpan *setting)
+static void
+grel_lock_read (GrelLock *self, gconstpointer field, gpointer value, gsize size)
 {
-  GTimeSpan value;
-
   g_mutex_lock (&self->mutex);
-  value = *setting;
+  memcpy (value, field, size);
   g_mutex_unlock (&self->mutex);
-  return value;
 }
 
 static void
-grel_lock_write_span (GrelLock *self, GTimeSpan *setting, GTimeSpan value, guint property)
+grel_lock_write (GrelLock *self, gpointer field, gconstpointer value, gsize size, guint property)
 {
+  gboolean changes;
+
   g_mutex_lock (&self->mutex);
-  *setting = value;
+  changes = memcmp (field, value, size) != 0;
+  memcpy (field, value, size);
   g_mutex_unlock (&self->mutex);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+
+  if (changes)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+}
+
+static void
+grel_lock_write_object (GrelLock *self, gpointer field, gpointer value, guint property)
+{
+  g_autoptr (GObject) unused = value != NULL ? g_object_ref (value) : NULL;
+  GObject **object = field;
+  gboolean changes;
+
+  g_mutex_lock (&self->mutex);
+  changes = *object != unused;
+  unused = *object;
+  *object = value;
+  g_mutex_unlock (&self->mutex);
+
+  if (changes)
+    g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
 /**
@@ -320,9 +333,7 @@ grel_lock_get_backend (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), NULL);
 
-  g_mutex_lock (&self->mutex);
-  value = self->backend;
-  g_mutex_unlock (&self->mutex);
+  grel_lock_read (self, &self->backend, &value, sizeof value);
   return value;
 }
 
@@ -339,17 +350,10 @@ grel_lock_get_backend (GrelLock *self)
 void
 grel_lock_set_backend (GrelLock *self, GrelLockBackend *backend)
 {
-  GrelLockBackend *old;
-
   g_return_if_fail (GREL_IS_LOCK (self));
   g_return_if_fail (backend == NULL || GREL_IS_LOCK_BACKEND (backend));
 
-  g_mutex_lock (&self->mutex);
-  old = self->backend;
-  self->backend = backend != NULL ? g_object_ref (backend) : NULL;
-  g_mutex_unlock (&self->mutex);
-  g_clear_object (&old);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BACKEND]);
+  grel_lock_write_object (self, &self->backend, backend, PROP_BACKEND);
 }
 
 /**
@@ -369,9 +373,7 @@ grel_lock_get_app (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), NULL);
 
-  g_mutex_lock (&self->mutex);
-  value = self->app;
-  g_mutex_unlock (&self->mutex);
+  grel_lock_read (self, &self->app, &value, sizeof value);
   return value;
 }
 
@@ -388,17 +390,10 @@ grel_lock_get_app (GrelLock *self)
 void
 grel_lock_set_app (GrelLock *self, GrelApp *app)
 {
-  GrelApp *old;
-
   g_return_if_fail (GREL_IS_LOCK (self));
   g_return_if_fail (app == NULL || GREL_IS_APP (app));
 
-  g_mutex_lock (&self->mutex);
-  old = self->app;
-  self->app = app != NULL ? g_object_ref (app) : NULL;
-  g_mutex_unlock (&self->mutex);
-  g_clear_object (&old);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_APP]);
+  grel_lock_write_object (self, &self->app, app, PROP_APP);
 }
 
 /**
@@ -414,9 +409,12 @@ grel_lock_set_app (GrelLock *self, GrelApp *app)
 GTimeSpan
 grel_lock_get_lease_duration (GrelLock *self)
 {
+  GTimeSpan value;
+
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  return grel_lock_read_span (self, &self->settings.lease_duration);
+  grel_lock_read (self, &self->settings.lease_duration, &value, sizeof value);
+  return value;
 }
 
 /**
@@ -434,7 +432,8 @@ grel_lock_set_lease_duration (GrelLock *self, GTimeSpan lease_duration)
 {
   g_return_if_fail (GREL_IS_LOCK (self));
 
-  grel_lock_write_span (self, &self->settings.lease_duration, lease_duration, PROP_LEASE_DURATION);
+  grel_lock_write (self, &self->settings.lease_duration, &lease_duration, sizeof lease_duration,
+                   PROP_LEASE_DURATION);
 }
 
 /**
@@ -451,9 +450,12 @@ grel_lock_set_lease_duration (GrelLock *self, GTimeSpan lease_duration)
 GTimeSpan
 grel_lock_get_retry_interval (GrelLock *self)
 {
+  GTimeSpan value;
+
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  return grel_lock_read_span (self, &self->settings.retry_interval);
+  grel_lock_read (self, &self->settings.retry_interval, &value, sizeof value);
+  return value;
 }
 
 /**
@@ -471,7 +473,8 @@ grel_lock_set_retry_interval (GrelLock *self, GTimeSpan retry_interval)
 {
   g_return_if_fail (GREL_IS_LOCK (self));
 
-  grel_lock_write_span (self, &self->settings.retry_interval, retry_interval, PROP_RETRY_INTERVAL);
+  grel_lock_write (self, &self->settings.retry_interval, &retry_interval, sizeof retry_interval,
+                   PROP_RETRY_INTERVAL);
 }
 
 /**
@@ -491,9 +494,7 @@ grel_lock_get_retry_jitter (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  g_mutex_lock (&self->mutex);
-  value = self->settings.retry_jitter;
-  g_mutex_unlock (&self->mutex);
+  grel_lock_read (self, &self->settings.retry_jitter, &value, sizeof value);
   return value;
 }
 
@@ -512,10 +513,8 @@ grel_lock_set_retry_jitter (GrelLock *self, double retry_jitter)
 {
   g_return_if_fail (GREL_IS_LOCK (self));
 
-  g_mutex_lock (&self->mutex);
-  self->settings.retry_jitter = retry_jitter;
-  g_mutex_unlock (&self->mutex);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_RETRY_JITTER]);
+  grel_lock_write (self, &self->settings.retry_jitter, &retry_jitter, sizeof retry_jitter,
+                   PROP_RETRY_JITTER);
 }
 
 /**
@@ -535,9 +534,7 @@ grel_lock_get_auto_extend (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), FALSE);
 
-  g_mutex_lock (&self->mutex);
-  value = self->settings.auto_extend;
-  g_mutex_unlock (&self->mutex);
+  grel_lock_read (self, &self->settings.auto_extend, &value, sizeof value);
   return value;
 }
 
@@ -556,10 +553,9 @@ grel_lock_set_auto_extend (GrelLock *self, gboolean auto_extend)
 {
   g_return_if_fail (GREL_IS_LOCK (self));
 
-  g_mutex_lock (&self->mutex);
-  self->settings.auto_extend = auto_extend;
-  g_mutex_unlock (&self->mutex);
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_AUTO_EXTEND]);
+  auto_extend = auto_extend != FALSE;
+  grel_lock_write (self, &self->settings.auto_extend, &auto_extend, sizeof auto_extend,
+                   PROP_AUTO_EXTEND);
 }
 
 /**
@@ -576,9 +572,12 @@ grel_lock_set_auto_extend (GrelLock *self, gboolean auto_extend)
 GTimeSpan
 grel_lock_get_max_hold_duration (GrelLock *self)
 {
+  GTimeSpan value;
+
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  return grel_lock_read_span (self, &self->settings.max_hold_duration);
+  grel_lock_read (self, &self->settings.max_hold_duration, &value, sizeof value);
+  return value;
 }
 
 /**
@@ -596,6 +595,6 @@ grel_lock_set_max_hold_duration (GrelLock *self, GTimeSpan max_hold_duration)
 {
   g_return_if_fail (GREL_IS_LOCK (self));
 
-  grel_lock_write_span (self, &self->settings.max_hold_duration, max_hold_duration,
-                        PROP_MAX_HOLD_DURATION);
+  grel_lock_write (self, &self->settings.max_hold_duration, &max_hold_duration,
+                   sizeof max_hold_duration, PROP_MAX_HOLD_DURATION);
 }

@@ -468,13 +468,16 @@ grel_app_get_environment (GrelApp *self)
 void
 grel_app_set_environment (GrelApp *self, const char *environment)
 {
-  char *copy;
+  char *old;
 
   g_return_if_fail (GREL_IS_APP (self));
 
-  copy = g_strdup (environment);
-  g_free (self->environment);
-  self->environment = copy;
+  if (g_strcmp0 (self->environment, environment) == 0)
+    return;
+
+  old = self->environment;
+  self->environment = g_strdup (environment);
+  g_free (old);
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_ENVIRONMENT]);
 }
 
@@ -511,6 +514,9 @@ void
 grel_app_set_patience (GrelApp *self, GTimeSpan patience)
 {
   g_return_if_fail (GREL_IS_APP (self));
+
+  if (self->part.patience == patience)
+    return;
 
   self->part.patience = patience;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PATIENCE]);

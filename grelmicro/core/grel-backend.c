@@ -332,6 +332,9 @@ grel_backend_set_patience (GrelBackend *self, GTimeSpan patience)
 {
   g_return_if_fail (GREL_IS_BACKEND (self));
 
+  if (grel_backend_get_patience (self) == patience)
+    return;
+
   grel_backend_get_part (self)->patience = patience;
   g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PATIENCE]);
 }

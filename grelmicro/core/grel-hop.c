@@ -158,7 +158,8 @@ grel_hop_ref_for_context (GMainContext *context)
 void
 grel_hop_unref (GrelHop *self)
 {
-  g_autoptr (GMainContext) context = g_main_context_ref (self->context); /* it outlives its source */
+  g_autoptr (GMainContext) context
+    = g_main_context_ref (self->context); /* it outlives its source */
   GSource *source = NULL;
 
   grel_identity_lock_process ();
