@@ -17,6 +17,7 @@ typedef enum
 {
   GREL_GRANT_HELD,
   GREL_GRANT_RELEASING,
+  GREL_GRANT_UNSURE, /* the store could not be asked to release it: never valid again */
   GREL_GRANT_RELEASED,
   GREL_GRANT_LOST,
   GREL_GRANT_CLOSED
@@ -36,7 +37,6 @@ struct _GrelGrant
   gint64 fence;
   GrelLockSettings settings;
   gint64 acquired_at; /* on the part's clock, before the question was sent */
-  GrelHopItem item;   /* for a release that a finalizer owes */
 
   int state;       /* atomic; changes under the part's mutex, as all the rest */
   gint64 deadline; /* atomic */
@@ -44,6 +44,7 @@ struct _GrelGrant
   guint64 thread; /* who may not ask again; 0 if nobody */
   gboolean keeps_alive;
   gboolean is_extending;
+  gboolean is_dropped;       /* while its release is under way */
   GCancellable *cancellable; /* made when somebody asks for it */
   GrelLockSlot *slot;        /* NULL once it has ended */
   GrelTimer timer;
@@ -80,6 +81,19 @@ void grel_grant_keep_alive (GrelGrant *self);
 
 /* The lease object is gone; consumes its reference. */
 void grel_grant_drop (GrelGrant *self);
+
+/* Mutex held: an adapter that decides at once is asked on the spot. Returns whether it still was
+ * ours. */
+gboolean grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellable);
+
+/* Without the mutex: the store said whether the lease is ours, and runs on. */
+void grel_grant_extended (GrelGrant *self, gboolean is_ours, gint64 sent, GTimeSpan lease);
+
+/* Mutex held: it is released. */
+void grel_grant_take_release (GrelGrant *self);
+
+/* Mutex held: whether it is released can't be told. */
+void grel_grant_take_doubt (GrelGrant *self);
 
 gboolean grel_grant_ask (GrelGrant *self,
                          GrelLockVerb verb,

@@ -95,7 +95,13 @@ grel_grant_get_next_lease (GrelGrant *self, gint64 now, gboolean is_automatic)
 static GCancellable *
 grel_grant_end_closed (GrelGranted *granted)
 {
-  return grel_grant_end ((GrelGrant *) granted, GREL_GRANT_CLOSED);
+  return grel_grant_end (grel_grant_ref ((GrelGrant *) granted), GREL_GRANT_CLOSED);
+}
+
+static void
+grel_grant_unref_closed (GrelGranted *granted)
+{
+  grel_grant_unref ((GrelGrant *) granted);
 }
 
 GrelGrant *
@@ -111,6 +117,7 @@ grel_grant_new (GrelLockSlot *slot,
   g_atomic_ref_count_init (&self->refs);
   self->base.link.data = self;
   self->base.end = grel_grant_end_closed;
+  self->base.unref = grel_grant_unref_closed;
   self->generation = grel_identity_get_generation ();
   self->backend = g_object_ref (slot->backend);
   self->part = grel_backend_get_part (GREL_BACKEND (slot->backend));
@@ -210,30 +217,6 @@ grel_grant_keep_alive (GrelGrant *self)
   g_mutex_unlock (&self->part->mutex);
 }
 
-/* What a lease that isn't held any more answers to everything. */
-static GError *
-grel_grant_check (GrelGrant *self)
-{
-  GrelSubject subject = grel_grant_get_subject (self);
-
-  switch ((GrelGrantState) self->state)
-    {
-    case GREL_GRANT_HELD:
-      if (grel_grant_is_valid (self))
-        return NULL;
-      return grel_error_new (GREL_ERROR_NOT_OWNED, subject, "the lease ran out");
-    case GREL_GRANT_LOST:
-      return grel_error_new (GREL_ERROR_NOT_OWNED, subject, "the lease was lost");
-    case GREL_GRANT_CLOSED:
-      return grel_error_new (GREL_ERROR_CLOSED, subject,
-                             "the lease ended when its backend was closed");
-    case GREL_GRANT_RELEASING:
-    case GREL_GRANT_RELEASED:
-    default:
-      return grel_error_new (GREL_ERROR_NOT_OWNED, subject, "the lease was released already");
-    }
-}
-
 /* Mutex held: the store said whether the lease is ours, and runs on. */
 static GCancellable *
 grel_grant_take_extension (GrelGrant *self, gboolean is_ours, gint64 sent, GTimeSpan lease)
@@ -252,7 +235,7 @@ grel_grant_take_extension (GrelGrant *self, gboolean is_ours, gint64 sent, GTime
 }
 
 /* Mutex held: the store said whether it was ours. */
-static void
+void
 grel_grant_take_release (GrelGrant *self)
 {
   GrelLockSlot *slot = self->slot;
@@ -265,114 +248,40 @@ grel_grant_take_release (GrelGrant *self)
   grel_grant_end (self, GREL_GRANT_RELEASED);
 }
 
-/* A call on a lease. */
-typedef struct
-{
-  GrelCall base;
-  GrelGrant *grant;
-  GTimeSpan lease;
-} GrelGrantCall;
-
-static GError *
-grel_grant_new_lost (GrelGrant *self)
-{
-  return grel_error_new (GREL_ERROR_NOT_OWNED, grel_grant_get_subject (self), "the lease was lost");
-}
-
-static void
-grel_grant_call_settle (GrelGrantCall *self, gboolean is_ours, GError *error)
-{
-  if (error == NULL && !is_ours)
-    error = grel_grant_new_lost (self->grant);
-  grel_call_answer (&self->base, TRUE, error);
-}
-
 /* Without the mutex. A lease that was given up on meanwhile is given back. */
-static void
+void
 grel_grant_extended (GrelGrant *self, gboolean is_ours, gint64 sent, GTimeSpan lease)
 {
   g_autoptr (GCancellable) cancellable = NULL;
-  gboolean is_lost;
 
   g_mutex_lock (&self->part->mutex);
-  is_lost = self->state == GREL_GRANT_LOST;
+  if (self->state == GREL_GRANT_LOST && is_ours)
+    grel_lock_backend_give_back (self->backend, self->key, self->token);
   cancellable = grel_grant_take_extension (self, is_ours, sent, lease);
   g_mutex_unlock (&self->part->mutex);
 
   if (cancellable != NULL)
     g_cancellable_cancel (cancellable);
-  if (is_lost && is_ours)
-    grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, self->key, self->token, 0, NULL, NULL);
 }
 
-static void
-grel_grant_call_extended (gpointer data, gssize answer, gint64 sent, GError *error)
+/* Mutex held: whether the store has released it can't be told. Its owner may ask again, until the
+ * lease runs out; without an owner the library does. */
+void
+grel_grant_take_doubt (GrelGrant *self)
 {
-  GrelGrantCall *self = data;
-  g_autoptr (GrelCall) call = &self->base;
-
-  if (error == NULL)
-    grel_grant_extended (self->grant, answer != 0, sent, self->lease);
-  grel_grant_call_settle (self, answer != 0 && grel_grant_is_valid (self->grant), error);
-}
-
-/* Backend first: after an error the lease still is the caller's, who may try again. */
-static void
-grel_grant_call_released (gpointer data, gssize answer, gint64 sent, GError *error)
-{
-  GrelGrantCall *self = data;
-  g_autoptr (GrelCall) call = &self->base;
-  GrelGrant *grant = self->grant;
-
-  g_mutex_lock (&call->part->mutex);
-  if (error == NULL)
-    grel_grant_take_release (grant);
-  else if (grant->state == GREL_GRANT_RELEASING)
+  if (self->is_dropped)
     {
-      g_atomic_int_set (&grant->state, GREL_GRANT_HELD);
-      grel_grant_schedule (grant);
+      grel_lock_backend_give_back (self->backend, self->key, self->token);
+      grel_grant_end (self, GREL_GRANT_RELEASED);
+      return;
     }
-  g_mutex_unlock (&call->part->mutex);
 
-  grel_grant_call_settle (self, answer != 0, error);
+  g_atomic_int_set (&self->state, GREL_GRANT_UNSURE);
+  grel_grant_schedule (self);
 }
-
-static void
-grel_grant_call_start (GrelCall *call)
-{
-  GrelGrantCall *self = (GrelGrantCall *) call;
-  GrelGrant *grant = self->grant;
-
-  grel_call_ref (call);
-  grel_lock_backend_ask (grant->backend, GREL_LOCK_EXTEND, grant->key, grant->token, self->lease,
-                         grel_grant_call_extended, self);
-}
-
-/* A release is sent even if the caller stopped waiting for it. */
-static void
-grel_grant_call_run_release (GrelHopItem *item)
-{
-  GrelGrantCall *self = (GrelGrantCall *) item;
-  GrelGrant *grant = self->grant;
-
-  grel_lock_backend_ask (grant->backend, GREL_LOCK_RELEASE, grant->key, grant->token, 0,
-                         grel_grant_call_released, self);
-}
-
-static void
-grel_grant_call_finalize (GrelCall *call)
-{
-  grel_grant_unref (((GrelGrantCall *) call)->grant);
-}
-
-static const GrelCallClass grel_grant_call_class = {
-  .size = sizeof (GrelGrantCall),
-  .start = grel_grant_call_start,
-  .finalize = grel_grant_call_finalize,
-};
 
 /* Mutex held: an adapter that decides at once is asked on the spot. */
-static gboolean
+gboolean
 grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellable)
 {
   GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
@@ -389,91 +298,6 @@ grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellab
   is_ours
     = klass->try_extend (self->backend, self->key, self->token, self->settings.lease_duration);
   *cancellable = grel_grant_take_extension (self, is_ours, now, self->settings.lease_duration);
-  return is_ours;
-}
-
-/* Mutex held: the loop asks the store. */
-static GrelCall *
-grel_grant_ask_later (GrelGrant *self, GrelLockVerb verb, GTask *task, GCancellable *cancellable)
-{
-  GrelCall *call = grel_call_new (&grel_grant_call_class, self->part, grel_grant_get_subject (self),
-                                  task, cancellable);
-
-  ((GrelGrantCall *) call)->grant = grel_grant_ref (self);
-  ((GrelGrantCall *) call)->lease = self->settings.lease_duration;
-  grel_call_register (call, -1);
-  if (verb == GREL_LOCK_EXTEND)
-    {
-      grel_call_post (call);
-      return call;
-    }
-
-  g_atomic_int_set (&self->state, GREL_GRANT_RELEASING);
-  self->keeps_alive = FALSE;
-  grel_timers_clear (self->part->timers, &self->timer);
-  call->item.run = grel_grant_call_run_release;
-  grel_hop_post (self->part->hop, &grel_call_ref (call)->item);
-  return call;
-}
-
-static gboolean
-grel_grant_enter (GrelGrant *self, gboolean from_thread, GError **error)
-{
-  GError *local_error;
-
-  if (grel_grant_is_foreign (self))
-    local_error = grel_error_new (GREL_ERROR_NOT_OPEN, grel_grant_get_subject (self),
-                                  "the lease was granted in another process, before a fork ()");
-  else if (!grel_part_enter (self->part, from_thread, grel_grant_get_subject (self), error))
-    return FALSE;
-  else if ((local_error = grel_grant_check (self)) == NULL)
-    return TRUE;
-  else
-    grel_part_leave (self->part);
-
-  g_propagate_error (error, local_error);
-  return FALSE;
-}
-
-/*
- * grel_grant_ask:
- * @task: (nullable): %NULL for a thread, which waits for the answer
- *
- * Extends or releases. With a task the result is in the task.
- */
-gboolean
-grel_grant_ask (GrelGrant *self,
-                GrelLockVerb verb,
-                GTask *task,
-                GCancellable *cancellable,
-                GError **error)
-{
-  g_autoptr (GCancellable) lost = NULL;
-  g_autoptr (GrelCall) call = NULL;
-  gboolean is_ours = FALSE;
-
-  if (verb != GREL_LOCK_RELEASE && g_cancellable_set_error_if_cancelled (cancellable, error))
-    return FALSE;
-  if (!grel_grant_enter (self, task == NULL, error))
-    return FALSE;
-
-  if (self->thread != grel_identity_get_thread ())
-    self->thread = 0;
-  if (grel_lock_backend_is_immediate (self->backend))
-    is_ours = grel_grant_ask_now (self, verb, &lost);
-  else
-    call = grel_grant_ask_later (self, verb, task, cancellable);
-  grel_part_leave (self->part);
-
-  if (lost != NULL)
-    g_cancellable_cancel (lost);
-  if (call != NULL)
-    return task != NULL || GPOINTER_TO_INT (grel_call_wait (g_steal_pointer (&call), error));
-
-  if (!is_ours)
-    g_propagate_error (error, grel_grant_new_lost (self));
-  else if (task != NULL)
-    g_task_return_boolean (task, TRUE);
   return is_ours;
 }
 
@@ -549,7 +373,8 @@ grel_grant_timer_fire (GrelTimer *timer)
   gboolean is_lost;
 
   g_mutex_lock (&self->part->mutex);
-  is_lost = self->state == GREL_GRANT_HELD && now >= self->deadline;
+  is_lost
+    = (self->state == GREL_GRANT_HELD || self->state == GREL_GRANT_UNSURE) && now >= self->deadline;
   if (self->state == GREL_GRANT_HELD && !is_lost)
     {
       if (self->keeps_alive && !self->is_extending && now >= self->renew_at)
@@ -567,14 +392,6 @@ grel_grant_timer_fire (GrelTimer *timer)
     grel_grant_renew (self, lease);
 }
 
-static void
-grel_grant_run_drop (GrelHopItem *item)
-{
-  g_autoptr (GrelGrant) self = (GrelGrant *) ((char *) item - G_STRUCT_OFFSET (GrelGrant, item));
-
-  grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, self->key, self->token, 0, NULL, NULL);
-}
-
 /* From a finalizer: nothing here may run a callback, or wait. */
 void
 grel_grant_drop (GrelGrant *grant)
@@ -589,11 +406,12 @@ grel_grant_drop (GrelGrant *grant)
   g_mutex_lock (&self->part->mutex);
   if (self->state == GREL_GRANT_HELD && grel_lock_backend_is_immediate (self->backend))
     grel_grant_ask_now (self, GREL_LOCK_RELEASE, &unused);
-  else if (self->state == GREL_GRANT_HELD)
+  else if (self->state == GREL_GRANT_HELD || self->state == GREL_GRANT_UNSURE)
     {
-      self->item.run = grel_grant_run_drop;
-      grel_hop_post (self->part->hop, &grel_grant_ref (self)->item);
+      grel_lock_backend_give_back (self->backend, self->key, self->token);
       grel_grant_end (self, GREL_GRANT_RELEASED);
     }
+  else
+    self->is_dropped = TRUE;
   g_mutex_unlock (&self->part->mutex);
 }

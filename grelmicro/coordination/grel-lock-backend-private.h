@@ -31,6 +31,9 @@ void grel_lock_backend_ask (GrelLockBackend *self,
                             GrelLockAnswered answered,
                             gpointer data);
 
+/* Mutex held: releases what nobody is going to use, when the captured context gets round to it. */
+void grel_lock_backend_give_back (GrelLockBackend *self, GRefString *key, const char *token);
+
 /* Whether anybody holds it: at once, or through *call, or an error. task NULL: from a thread. */
 gboolean grel_lock_backend_query (GrelLockBackend *self,
                                   GRefString *key,

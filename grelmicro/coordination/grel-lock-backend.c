@@ -71,7 +71,7 @@ grel_lock_backend_is_immediate (GrelLockBackend *self)
 GTimeSpan
 grel_lock_backend_get_margin (GrelLockBackend *self, GTimeSpan lease)
 {
-  if (grel_backend_get_scope (GREL_BACKEND (self)) == GREL_SCOPE_PROCESS)
+  if (grel_backend_get_open_scope (GREL_BACKEND (self)) == GREL_SCOPE_PROCESS)
     return 0; /* it goes by the same clock */
 
   return MIN (MAX (lease / 20, 10 * G_TIME_SPAN_MILLISECOND), lease / 2);
@@ -92,19 +92,19 @@ grel_lock_backend_return_missing (GTask *task, const char *vfunc)
 }
 
 /**
- * GrelLockBackend::try_acquire: (skip)
+ * GrelLockBackendClass::try_acquire: (skip)
  */
 /**
- * GrelLockBackend::try_extend: (skip)
+ * GrelLockBackendClass::try_extend: (skip)
  */
 /**
- * GrelLockBackend::try_release: (skip)
+ * GrelLockBackendClass::try_release: (skip)
  */
 /**
- * GrelLockBackend::try_is_locked: (skip)
+ * GrelLockBackendClass::try_is_locked: (skip)
  */
 /**
- * GrelLockBackend::try_is_owned: (skip)
+ * GrelLockBackendClass::try_is_owned: (skip)
  */
 
 /**
@@ -130,12 +130,13 @@ grel_lock_backend_acquire (GrelLockBackend *self,
                            GTimeSpan lease,
                            GTask *task)
 {
-  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self);
+  GrelLockBackendClass *klass;
 
   g_return_if_fail (GREL_IS_LOCK_BACKEND (self));
   g_return_if_fail (name != NULL && token != NULL && lease > 0);
   g_return_if_fail (G_IS_TASK (task));
 
+  klass = GREL_LOCK_BACKEND_GET_CLASS (self);
   if (klass->acquire != NULL)
     klass->acquire (self, name, token, lease, task);
   else if (klass->try_acquire != NULL)
@@ -166,12 +167,13 @@ grel_lock_backend_extend (GrelLockBackend *self,
                           GTimeSpan lease,
                           GTask *task)
 {
-  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self);
+  GrelLockBackendClass *klass;
 
   g_return_if_fail (GREL_IS_LOCK_BACKEND (self));
   g_return_if_fail (name != NULL && token != NULL && lease > 0);
   g_return_if_fail (G_IS_TASK (task));
 
+  klass = GREL_LOCK_BACKEND_GET_CLASS (self);
   if (klass->extend != NULL)
     klass->extend (self, name, token, lease, task);
   else if (klass->try_extend != NULL)
@@ -197,12 +199,13 @@ grel_lock_backend_extend (GrelLockBackend *self,
 void
 grel_lock_backend_release (GrelLockBackend *self, const char *name, const char *token, GTask *task)
 {
-  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self);
+  GrelLockBackendClass *klass;
 
   g_return_if_fail (GREL_IS_LOCK_BACKEND (self));
   g_return_if_fail (name != NULL && token != NULL);
   g_return_if_fail (G_IS_TASK (task));
 
+  klass = GREL_LOCK_BACKEND_GET_CLASS (self);
   if (klass->release != NULL)
     klass->release (self, name, token, task);
   else if (klass->try_release != NULL)
@@ -229,12 +232,13 @@ grel_lock_backend_release (GrelLockBackend *self, const char *name, const char *
 void
 grel_lock_backend_is_locked (GrelLockBackend *self, const char *name, GTask *task)
 {
-  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self);
+  GrelLockBackendClass *klass;
 
   g_return_if_fail (GREL_IS_LOCK_BACKEND (self));
   g_return_if_fail (name != NULL);
   g_return_if_fail (G_IS_TASK (task));
 
+  klass = GREL_LOCK_BACKEND_GET_CLASS (self);
   if (klass->is_locked != NULL)
     klass->is_locked (self, name, task);
   else if (klass->try_is_locked != NULL)
@@ -257,12 +261,13 @@ grel_lock_backend_is_locked (GrelLockBackend *self, const char *name, GTask *tas
 void
 grel_lock_backend_is_owned (GrelLockBackend *self, const char *name, const char *token, GTask *task)
 {
-  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self);
+  GrelLockBackendClass *klass;
 
   g_return_if_fail (GREL_IS_LOCK_BACKEND (self));
   g_return_if_fail (name != NULL && token != NULL);
   g_return_if_fail (G_IS_TASK (task));
 
+  klass = GREL_LOCK_BACKEND_GET_CLASS (self);
   if (klass->is_owned != NULL)
     klass->is_owned (self, name, token, task);
   else if (klass->try_is_owned != NULL)

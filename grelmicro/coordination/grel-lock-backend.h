@@ -31,7 +31,7 @@ G_DECLARE_DERIVABLE_TYPE (GrelLockBackend, grel_lock_backend, GREL, LOCK_BACKEND
  *
  * A class implements the first five, which run in the captured context and answer through a task.
  * One that is thread-safe and never waits implements the last five instead, all of them; they are
- * for C and Vala only, since a script must not run on any thread.
+ * for C only, since a script must not run on any thread.
  *
  * Since: 0.1
  */

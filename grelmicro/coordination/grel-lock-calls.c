@@ -23,12 +23,16 @@ grel_lock_prepare (GrelLock *self, GrelLockSettings *settings, GError **error)
   GrelLockBackend *backend = NULL;
   const char *fault;
 
+  grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
   g_mutex_lock (&self->mutex);
   *settings = self->settings;
   g_set_object (&backend, self->backend);
   if (backend == NULL)
     g_set_object (&app, self->app);
   g_mutex_unlock (&self->mutex);
+
+  if (settings->max_hold_duration > 0)
+    settings->lease_duration = MIN (settings->lease_duration, settings->max_hold_duration);
 
   fault = self->key != NULL ? grel_lock_settings_find_fault (settings) : GREL_LOCK_NAME_RULE;
   if (fault != NULL)
@@ -287,10 +291,16 @@ grel_lock_cancel_joint (GCancellable *cancellable, GCancellable *joint)
 }
 
 static void
+grel_lock_unref_joint (gpointer joint, GClosure *closure)
+{
+  g_object_unref (joint);
+}
+
+static void
 grel_lock_join (GCancellable *cancellable, GCancellable *joint, gulong *id)
 {
-  *id = g_signal_connect_object (cancellable, "cancelled", G_CALLBACK (grel_lock_cancel_joint),
-                                 joint, 0);
+  *id = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (grel_lock_cancel_joint),
+                               g_object_ref (joint), grel_lock_unref_joint, 0);
   if (g_cancellable_is_cancelled (cancellable))
     g_cancellable_cancel (joint);
 }
@@ -332,8 +342,9 @@ grel_lock_run_guarded (GrelLease *lease,
  * returns. The cancellable that @func gets is cancelled when the lease is lost or the caller
  * cancels.
  *
- * Sets the errors of [method@Grelmicro.Lock.acquire_from_thread], those of @func, and
- * %GREL_ERROR_NOT_OWNED if @func succeeded but the lease was lost meanwhile.
+ * Sets the errors of [method@Grelmicro.Lock.acquire_from_thread], those of @func, and those of
+ * [method@Grelmicro.Lease.release_from_thread] if @func succeeded: %GREL_ERROR_NOT_OWNED says that
+ * the lease was lost meanwhile.
  *
  * Returns: %TRUE if @func did and the lock was held all the time
  *

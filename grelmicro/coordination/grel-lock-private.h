@@ -17,6 +17,7 @@ struct _GrelLock
   GRefString *key; /* NULL if the name is not acceptable */
 
   GMutex mutex; /* guards the rest */
+  guint mutex_generation;
   GrelLockBackend *backend;
   GrelApp *app;
   GrelLockSettings settings;

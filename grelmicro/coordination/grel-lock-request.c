@@ -62,16 +62,21 @@ grel_lock_request_answered (GrelRequest *request, gssize answer, GError *error)
     grel_lock_backend_notify_released (GREL_LOCK_BACKEND (request->owner), self->key);
 }
 
-/* The asker has gone, so what was won has to be given back. */
+/* The asker has been told otherwise, so what was won has to be given back; on the loop that the
+ * backend is open on now, which needn't be this one. */
 static void
 grel_lock_request_late (GrelRequest *request, gssize answer, GError *error)
 {
   GrelLockRequest *self = (GrelLockRequest *) request;
+  gboolean is_won = error == NULL && self->verb == GREL_LOCK_ACQUIRE && answer > 0;
 
-  if (error == NULL && self->verb == GREL_LOCK_ACQUIRE && answer > 0)
-    grel_lock_backend_ask (GREL_LOCK_BACKEND (request->owner), GREL_LOCK_RELEASE, self->key,
-                           self->token, 0, NULL, NULL);
   g_clear_error (&error);
+  if (!is_won)
+    return;
+
+  g_mutex_lock (&request->part->mutex);
+  grel_lock_backend_give_back (GREL_LOCK_BACKEND (request->owner), self->key, self->token);
+  g_mutex_unlock (&request->part->mutex);
 }
 
 static void
@@ -121,6 +126,42 @@ grel_lock_backend_ask (GrelLockBackend *backend,
   self->answered = answered;
   self->data = data;
   grel_request_start (request);
+}
+
+typedef struct
+{
+  GrelHopItem item;
+  GrelLockBackend *backend;
+  GRefString *key;
+  char token[GREL_TOKEN_SIZE];
+} GrelLockGiveBack;
+
+static void
+grel_lock_give_back_run (GrelHopItem *item)
+{
+  GrelLockGiveBack *self = (GrelLockGiveBack *) item;
+
+  grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, self->key, self->token, 0, NULL, NULL);
+  g_ref_string_release (self->key);
+  g_object_unref (self->backend);
+  g_free (self);
+}
+
+void
+grel_lock_backend_give_back (GrelLockBackend *backend, GRefString *key, const char *token)
+{
+  GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
+  GrelLockGiveBack *self;
+
+  if (part->state != GREL_PART_OPEN)
+    return; /* the record lapses by itself */
+
+  self = g_new0 (GrelLockGiveBack, 1);
+  self->item.run = grel_lock_give_back_run;
+  self->backend = g_object_ref (backend);
+  self->key = g_ref_string_acquire (key);
+  memcpy (self->token, token, GREL_TOKEN_SIZE);
+  grel_hop_post (part->hop, &self->item);
 }
 
 /* Somebody wants to know whether the lock is held. */

@@ -22,6 +22,7 @@ struct _GrelLockSlot
   guint pins; /* the turns and answers that are still to come */
   gboolean is_posted;
   gboolean is_asking;
+  gboolean asks_again; /* something changed while it asked */
 };
 
 /* One wish to hold a lock. */

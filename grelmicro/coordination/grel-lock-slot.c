@@ -127,20 +127,17 @@ grel_lock_slot_schedule (GrelLockSlot *self, gssize answer)
 }
 
 static GError *
-grel_acquire_call_would_block (GrelSubject subject, gssize answer)
+grel_acquire_call_would_block (GrelSubject subject)
 {
-  GError *error = grel_error_new (GREL_ERROR_WOULD_BLOCK, subject, "is held by another");
-
-  if (answer < 0)
-    grel_error_set_retry_after (error, -answer);
-  return error;
+  return grel_error_new (GREL_ERROR_WOULD_BLOCK, subject,
+                         "is held by another; give a timeout to wait for it");
 }
 
 static GError *
 grel_acquire_call_time_out (GrelCall *call)
 {
   if (((GrelAcquireCall *) call)->timeout == 0)
-    return grel_acquire_call_would_block (call->subject, 0);
+    return grel_acquire_call_would_block (call->subject);
 
   return grel_error_new (GREL_ERROR_TIMED_OUT, call->subject, "could not be acquired within %g s",
                          ((GrelAcquireCall *) call)->timeout / (double) G_USEC_PER_SEC);
@@ -156,10 +153,16 @@ static void
 grel_acquire_call_leave (GrelCall *call)
 {
   GrelLockSlot *slot = ((GrelAcquireCall *) call)->slot;
+  gboolean was_head = grel_wait_queue_peek (&slot->queue) == call;
 
   grel_waiter_leave (&((GrelAcquireCall *) call)->waiter);
   if (!grel_wait_queue_is_empty (&slot->queue))
-    return;
+    {
+      /* The next one may be less patient than its predecessor. */
+      if (was_head && slot->retry.iter != NULL && !grel_lock_backend_is_immediate (slot->backend))
+        grel_lock_slot_schedule (slot, 0);
+      return;
+    }
 
   grel_timers_clear (call->part->timers, &slot->retry);
   grel_lock_slot_tidy (slot);
@@ -186,9 +189,7 @@ grel_lock_slot_grant (GrelLockSlot *self,
 {
   GrelGrant *grant;
 
-  self->pins++; /* or the slot would go with its last holder */
   *ousted = grel_lock_slot_oust (self, TRUE);
-  self->pins--;
   grant = grel_grant_new (self, settings, token, fence, sent, thread);
   grel_lock_slot_schedule (self, -settings->lease_duration);
   return grel_lease_new (grant);
@@ -308,6 +309,7 @@ grel_lock_slot_take_no (GrelLockSlot *self, GrelAcquireCall *call, gssize answer
 {
   GrelPart *part = grel_lock_slot_get_part (self);
   gboolean is_waiting = call->waiter.queue != NULL;
+  gboolean asks_again = self->asks_again;
   gboolean is_refused;
 
   is_refused = call->timeout == 0 && grel_call_claim (&call->base, GREL_CALL_DONE);
@@ -316,9 +318,8 @@ grel_lock_slot_take_no (GrelLockSlot *self, GrelAcquireCall *call, gssize answer
   grel_part_leave (part);
 
   if (is_refused)
-    grel_call_deliver (&call->base, NULL,
-                       grel_acquire_call_would_block (call->base.subject, answer));
-  if (!is_waiting || is_refused)
+    grel_call_deliver (&call->base, NULL, grel_acquire_call_would_block (call->base.subject));
+  if (!is_waiting || is_refused || asks_again)
     grel_lock_slot_pump (self);
 }
 
@@ -334,6 +335,8 @@ grel_lock_slot_answered (gpointer data, gssize answer, gint64 sent, GError *erro
   self->is_asking = FALSE;
   if (error != NULL)
     {
+      /* It may have been granted nevertheless. */
+      grel_lock_backend_give_back (self->backend, self->key, acquire->token);
       grel_part_leave (part);
       grel_lock_slot_fail_all (self, error);
       g_error_free (error);
@@ -356,6 +359,7 @@ grel_lock_slot_pump (GrelLockSlot *self)
   head = (GrelAcquireCall *) grel_wait_queue_peek (&self->queue);
   if (head == NULL || self->is_asking || part->state != GREL_PART_OPEN)
     {
+      self->asks_again = self->is_asking;
       g_mutex_unlock (&part->mutex);
       return;
     }
@@ -368,6 +372,7 @@ grel_lock_slot_pump (GrelLockSlot *self)
     }
 
   self->is_asking = TRUE;
+  self->asks_again = FALSE;
   grel_lock_slot_pin (self);
   grel_call_ref (&head->base);
   g_mutex_unlock (&part->mutex);
@@ -478,10 +483,12 @@ grel_lock_slot_admit (GrelLockSlot *self,
   char token[GREL_TOKEN_SIZE];
   gssize answer = 0;
 
-  if (thread != 0 && self->holder != NULL && self->holder->thread == thread)
+  if (thread != 0 && self->holder != NULL && self->holder->thread == thread
+      && self->holder->state == GREL_GRANT_HELD)
     {
-      g_propagate_error (error, grel_error_new (GREL_ERROR_REENTRANT, subject,
-                                                "this thread holds it already"));
+      g_propagate_error (error,
+                         grel_error_new (GREL_ERROR_REENTRANT, subject,
+                                         "this thread holds it already; release that lease first"));
       return NULL;
     }
 
@@ -494,7 +501,7 @@ grel_lock_slot_admit (GrelLockSlot *self,
 
   if (wish->timeout == 0 && (is_immediate || !is_first))
     {
-      g_propagate_error (error, grel_acquire_call_would_block (subject, answer));
+      g_propagate_error (error, grel_acquire_call_would_block (subject));
       return NULL;
     }
 
@@ -506,6 +513,23 @@ grel_lock_slot_admit (GrelLockSlot *self,
   return NULL;
 }
 
+/* Mutex held, but for a moment: a holder of this process whose lease ran out is told before another
+ * can have the lock. */
+static gboolean
+grel_lock_slot_tell_late_holder (GrelLockSlot *self)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+  g_autoptr (GCancellable) ousted = grel_lock_slot_oust (self, FALSE);
+
+  if (ousted == NULL)
+    return TRUE;
+
+  g_mutex_unlock (&part->mutex);
+  g_cancellable_cancel (ousted);
+  g_mutex_lock (&part->mutex);
+  return part->state == GREL_PART_OPEN;
+}
+
 GrelLease *
 grel_lock_slot_acquire (GrelLockBackend *backend,
                         const GrelLockWish *wish,
@@ -513,29 +537,27 @@ grel_lock_slot_acquire (GrelLockBackend *backend,
                         GError **error)
 {
   GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
+  GrelSubject subject = grel_lock_subject_for_key (wish->key);
   guint64 thread = wish->task == NULL ? grel_identity_get_thread () : 0;
   g_autoptr (GCancellable) ousted = NULL;
+  GrelLease *lease = NULL;
   GrelLockSlot *slot;
-  GrelLease *lease;
+  gboolean is_open;
 
-  if (!grel_part_enter (part, wish->task == NULL, grel_lock_subject_for_key (wish->key), error))
+  if (!grel_part_enter (part, wish->task == NULL, subject, error))
     return NULL;
 
   slot = grel_lock_slot_ensure (backend, wish->key);
-  ousted = grel_lock_slot_oust (slot, FALSE);
-  if (ousted != NULL)
-    {
-      /* Its holder is told before another can have it. */
-      grel_part_leave (part);
-      g_cancellable_cancel (ousted);
-      return grel_lock_slot_acquire (backend, wish, call, error);
-    }
-
-  slot = grel_lock_slot_ensure (backend, wish->key);
-  lease = grel_lock_slot_admit (slot, wish, thread, &ousted, call, error);
+  slot->pins++; /* or it would go with its last holder */
+  is_open = grel_lock_slot_tell_late_holder (slot);
+  if (is_open)
+    lease = grel_lock_slot_admit (slot, wish, thread, &ousted, call, error);
+  slot->pins--;
   grel_lock_slot_tidy (slot);
   grel_part_leave (part);
 
+  if (!is_open)
+    grel_part_enter (part, wish->task == NULL, subject, error); /* which says why not */
   if (ousted != NULL)
     g_cancellable_cancel (ousted);
   return lease;

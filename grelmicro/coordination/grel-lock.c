@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/coordination/grel-lock-private.h>
+#include <grelmicro/core/grel-identity-private.h>
 
 #include <string.h>
 
@@ -37,6 +38,8 @@ enum
 };
 
 static GParamSpec *properties[N_PROPS];
+
+#define GREL_LOCK_RW (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
 
 static void
 grel_lock_get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
@@ -125,8 +128,6 @@ grel_lock_finalize (GObject *object)
   G_OBJECT_CLASS (grel_lock_parent_class)->finalize (object);
 }
 
-#define GREL_LOCK_PARAM_FLAGS (G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | G_PARAM_EXPLICIT_NOTIFY)
-
 static void
 grel_lock_install_wiring (void)
 {
@@ -150,7 +151,7 @@ grel_lock_install_wiring (void)
    * Since: 0.1
    */
   properties[PROP_BACKEND]
-    = g_param_spec_object ("backend", NULL, NULL, GREL_TYPE_LOCK_BACKEND, GREL_LOCK_PARAM_FLAGS);
+    = g_param_spec_object ("backend", NULL, NULL, GREL_TYPE_LOCK_BACKEND, GREL_LOCK_RW);
 
   /**
    * GrelLock:app: (getter get_app) (setter set_app)
@@ -159,8 +160,7 @@ grel_lock_install_wiring (void)
    *
    * Since: 0.1
    */
-  properties[PROP_APP]
-    = g_param_spec_object ("app", NULL, NULL, GREL_TYPE_APP, GREL_LOCK_PARAM_FLAGS);
+  properties[PROP_APP] = g_param_spec_object ("app", NULL, NULL, GREL_TYPE_APP, GREL_LOCK_RW);
 }
 
 static void
@@ -175,7 +175,7 @@ grel_lock_install_settings (void)
    */
   properties[PROP_LEASE_DURATION]
     = g_param_spec_int64 ("lease-duration", NULL, NULL, G_MININT64, G_MAXINT64,
-                          60 * G_TIME_SPAN_SECOND, GREL_LOCK_PARAM_FLAGS);
+                          grel_lock_settings_default.lease_duration, GREL_LOCK_RW);
 
   /**
    * GrelLock:retry-interval: (getter get_retry_interval) (setter set_retry_interval)
@@ -186,7 +186,7 @@ grel_lock_install_settings (void)
    */
   properties[PROP_RETRY_INTERVAL]
     = g_param_spec_int64 ("retry-interval", NULL, NULL, G_MININT64, G_MAXINT64,
-                          100 * G_TIME_SPAN_MILLISECOND, GREL_LOCK_PARAM_FLAGS);
+                          grel_lock_settings_default.retry_interval, GREL_LOCK_RW);
 
   /**
    * GrelLock:retry-jitter: (getter get_retry_jitter) (setter set_retry_jitter)
@@ -196,7 +196,7 @@ grel_lock_install_settings (void)
    * Since: 0.1
    */
   properties[PROP_RETRY_JITTER] = g_param_spec_double ("retry-jitter", NULL, NULL, -G_MAXDOUBLE,
-                                                       G_MAXDOUBLE, 0.1, GREL_LOCK_PARAM_FLAGS);
+                                                       G_MAXDOUBLE, 0.1, GREL_LOCK_RW);
 
   /**
    * GrelLock:auto-extend: (getter get_auto_extend) (setter set_auto_extend)
@@ -206,19 +206,18 @@ grel_lock_install_settings (void)
    * Since: 0.1
    */
   properties[PROP_AUTO_EXTEND]
-    = g_param_spec_boolean ("auto-extend", NULL, NULL, TRUE, GREL_LOCK_PARAM_FLAGS);
+    = g_param_spec_boolean ("auto-extend", NULL, NULL, TRUE, GREL_LOCK_RW);
 
   /**
    * GrelLock:max-hold-duration: (getter get_max_hold_duration) (setter set_max_hold_duration)
    *
    * For how long after it was acquired a lease is extended automatically, in microseconds; 0 is no
-   * bound. The lease runs out then.
+   * bound. The lease runs out then, and no single lease is longer.
    *
    * Since: 0.1
    */
   properties[PROP_MAX_HOLD_DURATION]
-    = g_param_spec_int64 ("max-hold-duration", NULL, NULL, G_MININT64, G_MAXINT64, 0,
-                          GREL_LOCK_PARAM_FLAGS);
+    = g_param_spec_int64 ("max-hold-duration", NULL, NULL, G_MININT64, G_MAXINT64, 0, GREL_LOCK_RW);
 }
 
 static void
@@ -239,6 +238,7 @@ static void
 grel_lock_init (GrelLock *self)
 {
   g_mutex_init (&self->mutex);
+  self->mutex_generation = grel_identity_get_generation ();
   self->settings = grel_lock_settings_default;
 }
 

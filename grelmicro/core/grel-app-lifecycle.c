@@ -119,9 +119,9 @@ grel_app_sequence_open_next (GrelAppSequence *self)
     }
 
   entry = g_ptr_array_index (self->app->entries, self->n_open);
-  if (self->app->part.clock != NULL)
-    grel_part_set_clock (entry->part, self->app->part.clock);
-  entry->part->patience = self->app->part.patience;
+  if (self->app->part.clock != NULL || entry->has_our_clock)
+    entry->has_our_clock = grel_part_set_clock (entry->part, self->app->part.clock);
+  grel_part_set_patience (entry->part, grel_part_get_patience (&self->app->part));
 
   task = g_task_new (entry->object, NULL, grel_app_sequence_opened, self);
   g_task_set_source_tag (task, grel_app_sequence_open_next);
@@ -131,7 +131,12 @@ grel_app_sequence_open_next (GrelAppSequence *self)
 void
 grel_app_open_entries (GObject *object, GTask *task)
 {
-  grel_app_sequence_open_next (grel_app_sequence_new (GREL_APP (object), task));
+  GError *error = NULL;
+
+  if (grel_app_prepare (GREL_APP (object), &error))
+    grel_app_sequence_open_next (grel_app_sequence_new (GREL_APP (object), task));
+  else
+    g_task_return_error (task, error);
 }
 
 void
@@ -146,13 +151,14 @@ grel_app_close_entries (GObject *object, GTask *task)
 /**
  * grel_app_open_async:
  * @self: an app
- * @cancellable: (nullable): a cancellable
+ * @cancellable: (nullable): a cancellable; looked at before anything is opened, not later
  * @callback: (scope async) (closure user_data): called when the app is open
  * @user_data: passed to @callback
  *
  * Opens everything the app uses, in order, on the thread-default main context of the caller. The
  * app captures that context; it has to run for as long as the app is open. If a part fails to open,
- * those before it are closed again.
+ * those before it are closed again. May be called from any thread; the result arrives in the
+ * caller's context.
  *
  * Since: 0.1
  */
@@ -163,16 +169,12 @@ grel_app_open_async (GrelApp *self,
                      gpointer user_data)
 {
   g_autoptr (GTask) task = NULL;
-  GError *error = NULL;
 
   g_return_if_fail (GREL_IS_APP (self));
 
   task = g_task_new (self, cancellable, callback, user_data);
   g_task_set_source_tag (task, grel_app_open_async);
-  if (grel_app_prepare (self, &error))
-    grel_part_open_async (&self->part, task);
-  else
-    g_task_return_error (task, error);
+  grel_part_open_async (&self->part, task);
 }
 
 /**
@@ -267,15 +269,19 @@ grel_app_close_finish (GrelApp *self, GAsyncResult *result, GError **error)
   return g_task_propagate_boolean (G_TASK (result), error);
 }
 
-static GThread *
-grel_app_steal_thread (GrelApp *self)
+/* The thread of an app that has closed ends by itself; it is joined by whoever comes first. */
+static void
+grel_app_keep_thread (GrelApp *self, GThread *thread)
 {
-  GThread *thread;
+  GThread *old;
 
   g_mutex_lock (&self->part.mutex);
-  thread = g_steal_pointer (&self->thread);
+  old = self->thread;
+  self->thread = thread;
   g_mutex_unlock (&self->part.mutex);
-  return thread;
+
+  if (old != NULL)
+    g_thread_join (old);
 }
 
 /**
@@ -297,7 +303,6 @@ grel_app_steal_thread (GrelApp *self)
 gboolean
 grel_app_close_from_thread (GrelApp *self, GCancellable *cancellable, GError **error)
 {
-  GThread *thread;
   gboolean closed;
 
   g_return_val_if_fail (GREL_IS_APP (self), FALSE);
@@ -309,57 +314,78 @@ grel_app_close_from_thread (GrelApp *self, GCancellable *cancellable, GError **e
     return FALSE;
 
   closed = grel_part_finish_close_from_thread (&self->part, cancellable, error);
-  thread = grel_part_is_idle (&self->part) ? grel_app_steal_thread (self) : NULL;
-  if (thread != NULL)
-    g_thread_join (thread);
+  if (grel_part_is_idle (&self->part))
+    grel_app_keep_thread (self, NULL);
   return closed;
 }
-
-/* Waits for an asynchronous call by running a context that is the caller's to run. */
-typedef struct
-{
-  GAsyncResult *result;
-} GrelAppWait;
 
 static void
 grel_app_wait_ready (GObject *source, GAsyncResult *result, gpointer data)
 {
-  ((GrelAppWait *) data)->result = g_object_ref (result);
+  *(GAsyncResult **) data = g_object_ref (result);
 }
 
+/* Waits for an asynchronous call by running a context that is the caller's to run. */
 static gboolean
-grel_app_wait (GrelAppWait *self, GMainContext *context, GError **error)
+grel_app_wait (GAsyncResult **result, GMainContext *context, GError **error)
 {
-  g_autoptr (GAsyncResult) result = NULL;
+  gboolean succeeded;
 
-  while (self->result == NULL)
+  while (*result == NULL)
     g_main_context_iteration (context, TRUE);
 
-  result = g_steal_pointer (&self->result);
-  return g_task_propagate_boolean (G_TASK (result), error);
+  succeeded = g_task_propagate_boolean (G_TASK (*result), error);
+  g_object_unref (*result);
+  return succeeded;
 }
 
 static gboolean
 grel_app_open_on (GrelApp *self, GMainContext *context, GError **error)
 {
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
-  GrelAppWait wait = { NULL };
+  GAsyncResult *result = NULL;
 
-  grel_app_open_async (self, NULL, grel_app_wait_ready, &wait);
-  return grel_app_wait (&wait, context, error);
+  grel_app_open_async (self, NULL, grel_app_wait_ready, &result);
+  return grel_app_wait (&result, context, error);
+}
+
+static gboolean
+grel_app_is_closing_on (GrelApp *self, GMainContext *context)
+{
+  g_autoptr (GMainContext) captured = grel_part_ref_context (&self->part);
+
+  return captured == context && grel_part_was_closed (&self->part);
 }
 
 static gboolean
 grel_app_close_on (GrelApp *self, GMainContext *context, GError **error)
 {
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
-  GrelAppWait wait = { NULL };
+  GAsyncResult *result = NULL;
 
+  while (grel_app_is_closing_on (self, context))
+    g_main_context_iteration (context, TRUE);
   if (!grel_part_is_open (&self->part))
     return TRUE; /* the program closed it */
 
-  grel_app_close_async (self, NULL, grel_app_wait_ready, &wait);
-  return grel_app_wait (&wait, context, error);
+  grel_app_close_async (self, NULL, grel_app_wait_ready, &result);
+  return grel_app_wait (&result, context, error);
+}
+
+typedef struct
+{
+  GMainLoop *loop;
+  GAsyncResult *result;
+} GrelAppRun;
+
+static void
+grel_app_run_opened (GObject *source, GAsyncResult *result, gpointer data)
+{
+  GrelAppRun *run = data;
+
+  run->result = g_object_ref (result);
+  if (g_task_had_error (G_TASK (result)))
+    g_main_loop_quit (run->loop);
 }
 
 /**
@@ -368,7 +394,8 @@ grel_app_close_on (GrelApp *self, GMainContext *context, GError **error)
  * @loop: a main loop of the calling thread
  * @error: return location for an error
  *
- * Opens the app on the context of @loop, runs @loop until it is quit, and closes the app.
+ * Opens the app on the context of @loop, runs @loop until it is quit, and closes the app. The
+ * context is thread-default meanwhile. Call it on the thread that is to run @loop.
  *
  * Sets the errors of [method@Grelmicro.App.open_finish] and [method@Grelmicro.App.close_finish].
  *
@@ -379,7 +406,9 @@ grel_app_close_on (GrelApp *self, GMainContext *context, GError **error)
 gboolean
 grel_app_run (GrelApp *self, GMainLoop *loop, GError **error)
 {
+  g_autoptr (GMainContextPusher) pusher = NULL;
   g_autoptr (GrelApp) app = NULL;
+  GrelAppRun run = { loop, NULL };
   GMainContext *context;
 
   g_return_val_if_fail (GREL_IS_APP (self), FALSE);
@@ -387,11 +416,12 @@ grel_app_run (GrelApp *self, GMainLoop *loop, GError **error)
 
   app = g_object_ref (self);
   context = g_main_loop_get_context (loop);
-  if (!grel_app_open_on (app, context, error))
-    return FALSE;
+  pusher = g_main_context_pusher_new (context);
 
+  /* The loop runs while the app opens, so that a quit in the meantime isn't lost. */
+  grel_app_open_async (app, NULL, grel_app_run_opened, &run);
   g_main_loop_run (loop);
-  return grel_app_close_on (app, context, error);
+  return grel_app_wait (&run.result, context, error) && grel_app_close_on (app, context, error);
 }
 
 static void
@@ -423,7 +453,7 @@ grel_app_shutdown (GApplication *application, GrelApp *self)
  *
  * Opens the app when @application has started up, before it is activated, and closes it before it
  * shuts down. Both run the application's main context until they are done. A failure is logged as a
- * warning, and leaves the app closed.
+ * warning, and leaves the app closed. Call it on the thread that is to run @application.
  *
  * Since: 0.1
  */
@@ -467,10 +497,9 @@ grel_app_thread_run (gpointer data)
   g_autoptr (GrelApp) app = g_object_ref (start->app);
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
-  gboolean is_open = grel_app_open_on (app, context, &start->error);
 
-  grel_app_thread_tell (start, is_open);
-  while (is_open && !grel_part_is_idle (&app->part))
+  grel_app_thread_tell (start, grel_app_open_on (app, context, &start->error));
+  while (grel_part_is_on (&app->part, context))
     g_main_context_iteration (context, TRUE);
   while (g_main_context_iteration (context, FALSE))
     ;
@@ -502,7 +531,9 @@ grel_app_open_in_thread (GrelApp *self, GError **error)
 
   g_mutex_init (&start.mutex);
   g_cond_init (&start.cond);
-  thread = g_thread_new ("grelmicro", grel_app_thread_run, &start);
+  thread = g_thread_try_new ("grelmicro", grel_app_thread_run, &start, error);
+  if (thread == NULL)
+    return FALSE;
 
   g_mutex_lock (&start.mutex);
   while (!start.is_done)
@@ -518,8 +549,6 @@ grel_app_open_in_thread (GrelApp *self, GError **error)
       return FALSE;
     }
 
-  g_mutex_lock (&self->part.mutex);
-  self->thread = thread;
-  g_mutex_unlock (&self->part.mutex);
+  grel_app_keep_thread (self, thread);
   return TRUE;
 }

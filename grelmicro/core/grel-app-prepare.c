@@ -21,7 +21,7 @@ static const char *const grel_app_environments[]
  * @scope: how far its state must be shared
  *
  * Sets how far the state of a kind of backend must be shared in staging and production. Locks must
- * be shared by the cluster unless this says otherwise.
+ * be shared by the cluster unless this says otherwise. Call it before the app is opened.
  *
  * Since: 0.1
  */
@@ -29,6 +29,7 @@ void
 grel_app_require_scope (GrelApp *self, GType kind, GrelScope scope)
 {
   g_return_if_fail (GREL_IS_APP (self));
+  g_return_if_fail (g_type_is_a (kind, GREL_TYPE_BACKEND));
 
   g_mutex_lock (&self->part.mutex);
   g_hash_table_insert (self->scopes, GSIZE_TO_POINTER (kind), GUINT_TO_POINTER (scope));
@@ -97,16 +98,27 @@ grel_app_check_scopes (GrelApp *self, const char *environment, GError **error)
   return !is_strict;
 }
 
+/* The store that the environment names, else memory. */
+GrelProvider *
+grel_app_create_default_provider (GError **error)
+{
+  const char *uri = g_getenv ("GREL_URL");
+  GrelProvider *provider = grel_provider_new_for_uri (uri != NULL ? uri : "memory:", error);
+
+  if (provider == NULL)
+    g_prefix_error (error, "GREL_URL: ");
+  return provider;
+}
+
 static gboolean
 grel_app_use_default (GrelApp *self, GError **error)
 {
-  const char *uri = g_getenv ("GREL_URL");
   g_autoptr (GrelProvider) provider = NULL;
 
   if (self->entries->len > 0)
     return TRUE;
 
-  provider = grel_provider_new_for_uri (uri != NULL ? uri : "memory:", error);
+  provider = grel_app_create_default_provider (error);
   return provider != NULL && grel_app_use_provider (self, provider, GREL_APP_DEFAULT_NAME, error);
 }
 
@@ -114,17 +126,19 @@ gboolean
 grel_app_prepare (GrelApp *self, GError **error)
 {
   const char *environment = self->environment;
-
-  if (!grel_part_is_idle (&self->part))
-    return TRUE; /* which the part will refuse */
+  const char *setting = "environment";
 
   if (environment == NULL)
-    environment = g_getenv ("GREL_ENVIRONMENT");
+    {
+      environment = g_getenv ("GREL_ENVIRONMENT");
+      setting = "GREL_ENVIRONMENT";
+    }
   if (environment != NULL && !g_strv_contains (grel_app_environments, environment))
     {
       g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, self->part.subject,
-                                                "environment: must be development, test, staging "
-                                                "or production"));
+                                                "%s: must be development, test, staging or "
+                                                "production",
+                                                setting));
       return FALSE;
     }
 

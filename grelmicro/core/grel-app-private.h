@@ -17,9 +17,10 @@ typedef struct
   GObject *object;
   GrelPart *part;
   char *name;
-  GType kind;          /* G_TYPE_INVALID for a provider */
-  GrelProvider *maker; /* not a reference: the provider that made the backend, if one did */
-  gboolean is_closing; /* by the app */
+  GType kind;             /* G_TYPE_INVALID for a provider */
+  GrelProvider *maker;    /* not a reference: the provider that made the backend, if one did */
+  gboolean is_closing;    /* by the app */
+  gboolean has_our_clock; /* which goes when the app has none any more */
 } GrelAppEntry;
 
 struct _GrelApp
@@ -34,8 +35,10 @@ struct _GrelApp
   GThread *thread; /* of open_in_thread () */
 };
 
-/* Whether everything is as it must be for the app to open; uses the default store if it uses none.
- */
+/* Returns: (transfer full): a provider for the store that the environment names */
+GrelProvider *grel_app_create_default_provider (GError **error);
+
+/* While it opens: whether all is as it must be; uses the default store if it uses none. */
 gboolean grel_app_prepare (GrelApp *self, GError **error);
 
 /* While the app is closed: a provider serves every kind that has no backend of that name yet. */

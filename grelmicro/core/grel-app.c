@@ -216,9 +216,8 @@ grel_app_new_for_uri (const char *uri, GError **error)
   g_autoptr (GrelApp) self = grel_app_new ();
   g_autoptr (GrelProvider) provider = NULL;
 
-  if (uri == NULL)
-    uri = g_getenv ("GREL_URL");
-  provider = grel_provider_new_for_uri (uri != NULL ? uri : "memory:", error);
+  provider = uri != NULL ? grel_provider_new_for_uri (uri, error)
+                         : grel_app_create_default_provider (error);
   if (provider == NULL || !grel_app_use (self, G_OBJECT (provider), NULL, error))
     return NULL;
 
@@ -270,7 +269,22 @@ grel_app_add (GrelApp *self, GObject *object, const char *name, GrelProvider *ma
       entry->part = grel_backend_get_part (GREL_BACKEND (object));
       entry->kind = grel_backend_get_kind (GREL_BACKEND (object));
     }
+
+  g_mutex_lock (&self->part.mutex);
   g_ptr_array_add (self->entries, entry);
+  g_mutex_unlock (&self->part.mutex);
+}
+
+static void
+grel_app_remove (GrelApp *self, GrelAppEntry *entry)
+{
+  guint index;
+
+  g_mutex_lock (&self->part.mutex);
+  if (g_ptr_array_find (self->entries, entry, &index))
+    g_ptr_array_steal_index (self->entries, index);
+  g_mutex_unlock (&self->part.mutex);
+  grel_app_entry_free (entry);
 }
 
 static GError *
@@ -297,7 +311,7 @@ grel_app_use_backend (GrelApp *self, GrelBackend *backend, const char *name, GEr
     }
 
   if (entry != NULL)
-    g_ptr_array_remove (self->entries, entry);
+    grel_app_remove (self, entry);
   grel_app_add (self, g_object_ref (G_OBJECT (backend)), name, NULL);
   return TRUE;
 }
@@ -338,7 +352,7 @@ grel_app_use_provider (GrelApp *self, GrelProvider *provider, const char *name, 
  *
  * Tells the app what to open. A provider serves every kind of primitive that has no backend of that
  * name; a backend goes before a provider. They open in the order in which they were given and close
- * in the reverse order.
+ * in the reverse order. Set an app up on one thread.
  *
  * Sets %GREL_ERROR_SETTINGS if the app is open or @component is something else, and
  * %GREL_ERROR_AMBIGUOUS if it uses another of this kind and name.
@@ -381,6 +395,9 @@ grel_app_find_backend (GrelApp *self, GType kind, const char *name)
   GrelAppEntry *entry;
   GrelBackend *backend = NULL;
 
+  if (grel_part_is_foreign (&self->part))
+    return NULL;
+
   g_mutex_lock (&self->part.mutex);
   entry = grel_app_lookup (self, kind, name);
   if (entry != NULL)
@@ -413,8 +430,10 @@ grel_app_get_backend (GrelApp *self, GType kind, const char *name, GError **erro
 
   backend = grel_app_find_backend (self, kind, name != NULL ? name : GREL_APP_DEFAULT_NAME);
   if (backend == NULL)
-    g_propagate_error (error, grel_error_new (GREL_ERROR_NOT_REGISTERED, self->part.subject,
-                                              "uses no %s of that name", g_type_name (kind)));
+    g_propagate_error (error,
+                       grel_error_new (GREL_ERROR_NOT_REGISTERED, self->part.subject,
+                                       "uses no %s of that name; use () a store or a backend first",
+                                       g_type_name (kind)));
   return backend;
 }
 
@@ -496,7 +515,7 @@ grel_app_get_patience (GrelApp *self)
 {
   g_return_val_if_fail (GREL_IS_APP (self), 0);
 
-  return self->part.patience;
+  return grel_part_get_patience (&self->part);
 }
 
 /**
@@ -515,11 +534,8 @@ grel_app_set_patience (GrelApp *self, GTimeSpan patience)
 {
   g_return_if_fail (GREL_IS_APP (self));
 
-  if (self->part.patience == patience)
-    return;
-
-  self->part.patience = patience;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PATIENCE]);
+  if (grel_part_set_patience (&self->part, patience))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PATIENCE]);
 }
 
 /**

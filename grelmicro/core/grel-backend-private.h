@@ -11,6 +11,9 @@ G_BEGIN_DECLS
 
 GrelPart *grel_backend_get_part (GrelBackend *self);
 
+/* The scope that the backend declared when it was opened; under a mutex as well. */
+GrelScope grel_backend_get_open_scope (GrelBackend *self);
+
 /* The abstract class that says what an adapter is for. */
 GType grel_backend_get_kind (GrelBackend *self);
 

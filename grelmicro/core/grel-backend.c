@@ -24,6 +24,7 @@
 typedef struct
 {
   GrelPart part;
+  GrelScope scope; /* as it was when opened */
 } GrelBackendPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GrelBackend, grel_backend, G_TYPE_OBJECT)
@@ -44,6 +45,12 @@ grel_backend_get_part (GrelBackend *self)
   return &((GrelBackendPrivate *) grel_backend_get_instance_private (self))->part;
 }
 
+GrelScope
+grel_backend_get_open_scope (GrelBackend *self)
+{
+  return ((GrelBackendPrivate *) grel_backend_get_instance_private (self))->scope;
+}
+
 static GrelScope
 grel_backend_real_get_scope (GrelBackend *self)
 {
@@ -56,9 +63,13 @@ grel_backend_do_nothing (GrelBackend *self, GTask *task)
   g_task_return_boolean (task, TRUE);
 }
 
+/* A script that says the scope must not be asked under a mutex: this is the time to ask. */
 static void
 grel_backend_run_open (GObject *object, GTask *task)
 {
+  GrelBackendPrivate *priv = grel_backend_get_instance_private (GREL_BACKEND (object));
+
+  priv->scope = grel_backend_get_scope (GREL_BACKEND (object));
   GREL_BACKEND_GET_CLASS (object)->open (GREL_BACKEND (object), task);
 }
 
@@ -313,7 +324,7 @@ grel_backend_get_patience (GrelBackend *self)
 {
   g_return_val_if_fail (GREL_IS_BACKEND (self), 0);
 
-  return grel_backend_get_part (self)->patience;
+  return grel_part_get_patience (grel_backend_get_part (self));
 }
 
 /**
@@ -332,11 +343,8 @@ grel_backend_set_patience (GrelBackend *self, GTimeSpan patience)
 {
   g_return_if_fail (GREL_IS_BACKEND (self));
 
-  if (grel_backend_get_patience (self) == patience)
-    return;
-
-  grel_backend_get_part (self)->patience = patience;
-  g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PATIENCE]);
+  if (grel_part_set_patience (grel_backend_get_part (self), patience))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_PATIENCE]);
 }
 
 /**

@@ -247,6 +247,13 @@ grel_call_timer_fire (GrelTimer *timer)
   grel_call_fail (self, self->klass->time_out (self));
 }
 
+/* As it may be set to anything while the part is open. */
+static GTimeSpan
+grel_call_get_patience (GrelCall *self)
+{
+  return CLAMP (grel_part_get_patience (self->part), G_TIME_SPAN_MILLISECOND, G_TIME_SPAN_DAY);
+}
+
 /* What a waiting thread knows of the loop that it waits for. */
 typedef struct
 {
@@ -293,25 +300,27 @@ grel_call_is_loop_free (GrelCall *self)
 static void
 grel_call_blame_loop (GrelCall *self, GrelPulse *pulse, gint64 now, GTimeSpan patience)
 {
+  const char *noun = self->part->subject.noun;
+  const char *whose = self->subject.noun == noun ? "this" : "its";
   double waited = (now - pulse->asked_at) / (double) G_USEC_PER_SEC;
 
   if (grel_call_is_loop_free (self))
     grel_call_fail (self, grel_error_new (GREL_ERROR_LOOP_NOT_RUNNING, self->subject,
-                                          "nobody runs the main context that its %s was opened on; "
+                                          "nobody runs the main context that %s %s was opened on; "
                                           "run its loop, or open the app in a thread of its own",
-                                          self->part->subject.noun));
+                                          whose, noun));
   else if (now - pulse->asked_at >= GREL_CALL_BUSY_LIMIT * patience)
     grel_call_fail (self, grel_error_new (GREL_ERROR_LOOP_NOT_RUNNING, self->subject,
-                                          "the loop that its %s was opened on has been busy for "
+                                          "the loop that %s %s was opened on has been busy for "
                                           "%.1f s; don't block it",
-                                          self->part->subject.noun, waited));
+                                          whose, noun, waited));
   else if (!pulse->is_warned)
     {
       pulse->is_warned = TRUE;
       grel_log (G_LOG_LEVEL_WARNING, self->subject,
-                "a thread waits for the loop that its %s was opened on, which has been busy for "
+                "a thread waits for the loop that %s %s was opened on, which has been busy for "
                 "%.1f s",
-                self->part->subject.noun, waited);
+                whose, noun, waited);
     }
 }
 
@@ -328,13 +337,15 @@ grel_call_get_wake_up (GrelCall *self, GrelPulse *pulse)
   if (self->deadline < 0 || GREL_IS_VIRTUAL_CLOCK (grel_part_get_clock (self->part)))
     return pulse->look_at;
 
-  return MIN (pulse->look_at, self->deadline);
+  /* The clocks part when the machine sleeps. */
+  return MIN (pulse->look_at,
+              g_get_monotonic_time () + self->deadline - grel_part_now (self->part));
 }
 
 static void
 grel_call_look_around (GrelCall *self, GrelPulse *pulse)
 {
-  GTimeSpan patience = self->part->patience;
+  GTimeSpan patience = grel_call_get_patience (self);
   gint64 now = g_get_monotonic_time ();
 
   if (grel_call_is_overdue (self))
@@ -355,7 +366,7 @@ grel_call_wait (GrelCall *call, GError **error)
 {
   g_autoptr (GrelCall) self = call;
   GrelPulse pulse
-    = { .look_at = g_get_monotonic_time () + MIN (GREL_CALL_QUIET, self->part->patience) };
+    = { .look_at = g_get_monotonic_time () + MIN (GREL_CALL_QUIET, grel_call_get_patience (self)) };
 
   g_mutex_lock (&self->mutex);
   while (!self->is_answered)

@@ -11,6 +11,10 @@ G_BEGIN_DECLS
 /* What to add to CLOCK_BOOTTIME to get the time of the real clock, in microseconds. */
 gint64 grel_clock_get_boot_offset (void);
 
+gint64 grel_virtual_clock_get_monotonic_time (GrelVirtualClock *self);
+
+gint64 grel_virtual_clock_get_real_time (GrelVirtualClock *self);
+
 /* Wakes a source each time a virtual clock has advanced. */
 void grel_virtual_clock_watch (GrelVirtualClock *self, GSource *source);
 

@@ -43,25 +43,9 @@ grel_real_clock_get_boot_time (void)
   return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
 }
 
-static gint64
-grel_real_clock_get_monotonic_time (GrelClock *clock)
-{
-  return grel_real_clock_get_boot_time () + ((GrelRealClock *) clock)->offset;
-}
-
-static gint64
-grel_real_clock_get_real_time (GrelClock *clock)
-{
-  return g_get_real_time ();
-}
-
 static void
 grel_real_clock_class_init (GrelRealClockClass *klass)
 {
-  GrelClockClass *clock_class = GREL_CLOCK_CLASS (klass);
-
-  clock_class->get_monotonic_time = grel_real_clock_get_monotonic_time;
-  clock_class->get_real_time = grel_real_clock_get_real_time;
 }
 
 static void
@@ -122,7 +106,9 @@ grel_clock_get_monotonic_time (GrelClock *self)
 {
   g_return_val_if_fail (GREL_IS_CLOCK (self), 0);
 
-  return GREL_CLOCK_GET_CLASS (self)->get_monotonic_time (self);
+  if (GREL_IS_VIRTUAL_CLOCK (self))
+    return grel_virtual_clock_get_monotonic_time (GREL_VIRTUAL_CLOCK (self));
+  return grel_real_clock_get_boot_time () + grel_clock_get_boot_offset ();
 }
 
 /**
@@ -141,5 +127,7 @@ grel_clock_get_real_time (GrelClock *self)
 {
   g_return_val_if_fail (GREL_IS_CLOCK (self), 0);
 
-  return GREL_CLOCK_GET_CLASS (self)->get_real_time (self);
+  if (GREL_IS_VIRTUAL_CLOCK (self))
+    return grel_virtual_clock_get_real_time (GREL_VIRTUAL_CLOCK (self));
+  return g_get_real_time ();
 }

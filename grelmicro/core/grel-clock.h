@@ -17,7 +17,7 @@ G_DECLARE_DERIVABLE_TYPE (GrelClock, grel_clock, GREL, CLOCK, GObject)
  * GrelClockClass:
  * @parent_class: the parent class
  *
- * Class of [class@Grelmicro.Clock].
+ * Class of [class@Grelmicro.Clock]. There is nothing to derive: the library knows its two clocks.
  *
  * Since: 0.1
  */
@@ -26,9 +26,6 @@ struct _GrelClockClass
   GObjectClass parent_class;
 
   /*< private >*/
-  gint64 (*get_monotonic_time) (GrelClock *self);
-  gint64 (*get_real_time) (GrelClock *self);
-
   gpointer _reserved[8];
 };
 

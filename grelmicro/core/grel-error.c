@@ -181,7 +181,8 @@ grel_error_new_from_store (GrelSubject subject, GError *cause)
 {
   GError *error;
 
-  if (cause->domain == GREL_ERROR && grel_error_get_private (cause)->name != NULL)
+  if (cause->domain == GREL_ERROR
+      && (subject.name == NULL || grel_error_get_private (cause)->name != NULL))
     return cause;
 
   error

@@ -47,12 +47,19 @@ grel_hop_take_posted (GrelHop *self)
     }
 }
 
+/* In the child of a fork this is a copy of the parent's, whose work is none of the child's. */
+static gboolean
+grel_hop_is_foreign (GrelHop *self)
+{
+  return self->generation != grel_identity_get_generation ();
+}
+
 static void
 grel_hop_run_ready (GrelHop *self)
 {
   GrelHopItem *item;
 
-  while ((item = self->ready) != NULL)
+  while ((item = self->ready) != NULL && !grel_hop_is_foreign (self))
     {
       self->ready = item->next;
       item->run (item);
@@ -69,8 +76,14 @@ grel_hop_is_pending (GrelHop *self)
 static gboolean
 grel_hop_prepare (GSource *source, int *timeout)
 {
+  GrelHop *self = ((GrelHopSource *) source)->hop;
+
   *timeout = -1;
-  return grel_hop_is_pending (((GrelHopSource *) source)->hop);
+  if (!grel_hop_is_foreign (self))
+    return grel_hop_is_pending (self);
+
+  g_source_destroy (source);
+  return FALSE;
 }
 
 static gboolean
@@ -144,7 +157,7 @@ grel_hop_ref_for_context (GMainContext *context)
     hops = g_hash_table_new (NULL, NULL);
 
   self = g_hash_table_lookup (hops, context);
-  if (self == NULL || self->generation != grel_identity_get_generation ())
+  if (self == NULL || grel_hop_is_foreign (self))
     {
       self = grel_hop_new (context);
       g_hash_table_insert (hops, context, self);

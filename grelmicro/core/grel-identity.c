@@ -103,6 +103,21 @@ grel_identity_fill_token (char token[GREL_TOKEN_SIZE])
 }
 
 void
+grel_identity_adopt_mutex (GMutex *mutex, guint *made_in)
+{
+  guint now_in = grel_identity_get_generation ();
+
+  if (__atomic_load_n (made_in, __ATOMIC_ACQUIRE) == now_in)
+    return;
+
+  grel_identity_lock_process ();
+  if (*made_in != now_in)
+    g_mutex_init (mutex);
+  __atomic_store_n (made_in, now_in, __ATOMIC_RELEASE);
+  grel_identity_unlock_process ();
+}
+
+void
 grel_identity_lock_process (void)
 {
   g_mutex_lock (&process_mutex);

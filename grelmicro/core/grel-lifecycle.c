@@ -62,19 +62,20 @@ grel_open_answered (GrelRequest *request, gssize answer, GError *error)
     g_task_return_boolean (task, TRUE);
 }
 
-/* It was told to have failed, so it has to be let go. */
+/* It was told to have failed, so it has to be let go, unless it was opened again since. */
 static void
 grel_open_late (GrelRequest *request, gssize answer, GError *error)
 {
   g_autoptr (GTask) task = g_task_new (request->owner, NULL, NULL, NULL);
 
-  if (error == NULL)
+  if (error == NULL && grel_part_is_idle (request->part))
     request->part->close (request->owner, task);
   g_clear_error (&error);
 }
 
 static const GrelRequestClass grel_open_class = {
   .size = sizeof (GrelLifecycleRequest),
+  .is_lifecycle = TRUE,
   .start = grel_open_start,
   .answered = grel_open_answered,
   .late = grel_open_late,
@@ -121,7 +122,7 @@ grel_close_answered (GrelRequest *request, gssize answer, GError *error)
 
 static const GrelRequestClass grel_close_class = {
   .size = sizeof (GrelLifecycleRequest),
-  .closes = TRUE,
+  .is_lifecycle = TRUE,
   .start = grel_close_start,
   .answered = grel_close_answered,
   .finalize = grel_lifecycle_finalize,

@@ -109,9 +109,13 @@ grel_operation_init (GrelOperation *self)
 GrelOperation *
 grel_operation_new (GrelOperationFunc func, gpointer func_data, GDestroyNotify func_destroy)
 {
-  GrelOperation *self = g_object_new (GREL_TYPE_OPERATION, NULL);
-  GrelOperationPrivate *priv = grel_operation_get_instance_private (self);
+  GrelOperation *self;
+  GrelOperationPrivate *priv;
 
+  g_return_val_if_fail (func != NULL, NULL);
+
+  self = g_object_new (GREL_TYPE_OPERATION, NULL);
+  priv = grel_operation_get_instance_private (self);
   priv->func = func;
   priv->func_data = func_data;
   priv->func_destroy = func_destroy;
@@ -152,7 +156,7 @@ grel_operation_free_value (gpointer data)
 static void
 grel_operation_ready (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (GTask) task = data;
+  GTask *task = data; /* alive until the inner task is gone */
   g_auto (GValue) value = G_VALUE_INIT;
   GError *error = NULL;
 
@@ -194,7 +198,7 @@ grel_operation_run_async (GrelOperation *self,
   if (g_task_return_error_if_cancelled (task))
     return;
 
-  inner = g_task_new (self, cancellable, grel_operation_ready, g_object_ref (task));
+  inner = g_task_new (self, cancellable, grel_operation_ready, task);
   g_task_set_source_tag (inner, grel_operation_run_async);
   g_object_weak_ref (G_OBJECT (inner), grel_operation_task_gone, g_object_ref (task));
   GREL_OPERATION_GET_CLASS (self)->start (self, inner);

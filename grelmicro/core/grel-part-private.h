@@ -34,6 +34,8 @@ struct _GrelGranted
   /* Mutex held: leaves the part. Returns: (transfer full) (nullable): what to cancel after
    * unlocking */
   GCancellable *(*end) (GrelGranted *granted);
+  /* Without the mutex: drops the part's reference. */
+  void (*unref) (GrelGranted *granted);
 };
 
 /* Opens or closes the owner, in the captured context, and completes the task. */
@@ -46,8 +48,9 @@ typedef void (*GrelPartFunc) (GObject *owner, GTask *task);
 typedef struct
 {
   GMutex mutex;
-  GObject *owner;      /* the object that the part lies in; it is kept alive while open */
-  GrelSubject subject; /* constant, as the next two */
+  guint mutex_generation; /* of the process it was made in */
+  GObject *owner;         /* the object that the part lies in; it is kept alive while open */
+  GrelSubject subject;    /* constant, as the next two */
   GrelPartFunc open;
   GrelPartFunc close;
   GTimeSpan timeout; /* of opening and of closing; -1 is none */
@@ -55,12 +58,13 @@ typedef struct
   GTimeSpan patience;
 
   GrelPartState state;
-  int generation;     /* of the process that opened it, -1 while closed; atomic */
-  GrelHop *hop;       /* from opening to closed */
-  GrelTimers *timers; /* likewise */
-  GQueue calls;       /* (element-type GrelCall) */
-  GQueue requests;    /* (element-type GrelRequest) */
-  GQueue granted;     /* (element-type GrelGranted) */
+  GrelPartState state_before; /* opening, to return to if that fails */
+  int generation;             /* of the process that opened it, -1 while closed; atomic */
+  GrelHop *hop;               /* from opening to closed */
+  GrelTimers *timers;         /* likewise */
+  GQueue calls;               /* (element-type GrelCall) */
+  GQueue requests;            /* (element-type GrelRequest) */
+  GQueue granted;             /* (element-type GrelGranted) */
 } GrelPart;
 
 void grel_part_init (GrelPart *self,
@@ -77,6 +81,8 @@ gboolean grel_part_is_open (GrelPart *self);
 
 gboolean grel_part_was_closed (GrelPart *self);
 
+gboolean grel_part_is_on (GrelPart *self, GMainContext *context);
+
 /* Neither open, nor opening, nor closing. */
 gboolean grel_part_is_idle (GrelPart *self);
 
@@ -87,6 +93,11 @@ GrelClock *grel_part_get_clock (GrelPart *self);
 gint64 grel_part_now (GrelPart *self);
 
 gboolean grel_part_set_clock (GrelPart *self, GrelClock *clock);
+
+GTimeSpan grel_part_get_patience (GrelPart *self);
+
+/* Returns: whether that changes it */
+gboolean grel_part_set_patience (GrelPart *self, GTimeSpan patience);
 
 /* The state machine. Closing ends every call and everything granted, at once, on any thread. */
 gboolean grel_part_begin_open (GrelPart *self, GError **error);

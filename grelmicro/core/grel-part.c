@@ -17,6 +17,7 @@ grel_part_init (GrelPart *self,
                 GrelPartFunc close)
 {
   g_mutex_init (&self->mutex);
+  self->mutex_generation = grel_identity_get_generation ();
   self->owner = owner;
   self->subject.noun = noun;
   self->open = open;
@@ -43,6 +44,14 @@ grel_part_is_foreign (GrelPart *self)
   return generation >= 0 && (guint) generation != grel_identity_get_generation ();
 }
 
+/* For who may be the child of a fork. */
+static void
+grel_part_lock (GrelPart *self)
+{
+  grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
+  g_mutex_lock (&self->mutex);
+}
+
 static GrelPartState
 grel_part_get_state (GrelPart *self)
 {
@@ -51,7 +60,7 @@ grel_part_get_state (GrelPart *self)
   if (grel_part_is_foreign (self))
     return GREL_PART_NEW;
 
-  g_mutex_lock (&self->mutex);
+  grel_part_lock (self);
   state = self->state;
   g_mutex_unlock (&self->mutex);
   return state;
@@ -87,11 +96,25 @@ grel_part_ref_context (GrelPart *self)
   if (grel_part_is_foreign (self))
     return NULL;
 
-  g_mutex_lock (&self->mutex);
+  grel_part_lock (self);
   if (self->hop != NULL)
     context = g_main_context_ref (grel_hop_get_context (self->hop));
   g_mutex_unlock (&self->mutex);
   return context;
+}
+
+gboolean
+grel_part_is_on (GrelPart *self, GMainContext *context)
+{
+  gboolean is_on;
+
+  if (grel_part_is_foreign (self))
+    return FALSE;
+
+  grel_part_lock (self);
+  is_on = self->hop != NULL && grel_hop_get_context (self->hop) == context;
+  g_mutex_unlock (&self->mutex);
+  return is_on;
 }
 
 GrelClock *
@@ -112,7 +135,7 @@ grel_part_set_clock (GrelPart *self, GrelClock *clock)
   g_autoptr (GrelClock) unused = clock != NULL ? g_object_ref (clock) : NULL;
   gboolean settable;
 
-  g_mutex_lock (&self->mutex);
+  grel_part_lock (self);
   settable = self->state == GREL_PART_NEW || self->state == GREL_PART_CLOSED;
   if (settable)
     {
@@ -123,6 +146,29 @@ grel_part_set_clock (GrelPart *self, GrelClock *clock)
     }
   g_mutex_unlock (&self->mutex);
   return settable;
+}
+
+GTimeSpan
+grel_part_get_patience (GrelPart *self)
+{
+  GTimeSpan patience;
+
+  grel_part_lock (self);
+  patience = self->patience;
+  g_mutex_unlock (&self->mutex);
+  return patience;
+}
+
+gboolean
+grel_part_set_patience (GrelPart *self, GTimeSpan patience)
+{
+  gboolean changes;
+
+  grel_part_lock (self);
+  changes = self->patience != patience;
+  self->patience = patience;
+  g_mutex_unlock (&self->mutex);
+  return changes;
 }
 
 static gboolean
@@ -148,7 +194,7 @@ grel_part_begin_open (GrelPart *self, GError **error)
 
   if (grel_part_refuse_foreign (self, self->subject, error))
     return FALSE;
-  if (self->patience <= 0)
+  if (grel_part_get_patience (self) <= 0)
     {
       g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, self->subject,
                                                 "patience: must be more than 0"));
@@ -156,10 +202,11 @@ grel_part_begin_open (GrelPart *self, GError **error)
     }
 
   hop = grel_hop_ref_for_context (context);
-  g_mutex_lock (&self->mutex);
+  grel_part_lock (self);
   opening = self->state == GREL_PART_NEW || self->state == GREL_PART_CLOSED;
   if (opening)
     {
+      self->state_before = self->state;
       self->state = GREL_PART_OPENING;
       g_atomic_int_set (&self->generation, grel_identity_get_generation ());
       self->hop = hop;
@@ -180,6 +227,14 @@ grel_part_begin_open (GrelPart *self, GError **error)
   return FALSE;
 }
 
+/* In the captured context. */
+static void
+grel_part_notify (GrelPart *self)
+{
+  if (g_object_class_find_property (G_OBJECT_GET_CLASS (self->owner), "is-open") != NULL)
+    g_object_notify (self->owner, "is-open");
+}
+
 /* Forgets the context. */
 static void
 grel_part_let_go (GrelPart *self, GrelPartState state)
@@ -188,6 +243,8 @@ grel_part_let_go (GrelPart *self, GrelPartState state)
   GrelHop *hop;
 
   g_mutex_lock (&self->mutex);
+  while (self->requests.head != NULL)
+    grel_request_abandon (self->requests.head->data);
   self->state = state;
   g_atomic_int_set (&self->generation, -1);
   timers = g_steal_pointer (&self->timers);
@@ -204,13 +261,14 @@ grel_part_end_open (GrelPart *self, gboolean opened)
 {
   if (!opened)
     {
-      grel_part_let_go (self, GREL_PART_CLOSED);
+      grel_part_let_go (self, self->state_before);
       return;
     }
 
   g_mutex_lock (&self->mutex);
   self->state = GREL_PART_OPEN;
   g_mutex_unlock (&self->mutex);
+  grel_part_notify (self);
 }
 
 static GrelCall *
@@ -243,6 +301,8 @@ grel_part_end_granted (GrelPart *self)
 
   if (cancellable != NULL)
     g_cancellable_cancel (cancellable);
+  if (granted != NULL)
+    granted->unref (granted);
   return granted != NULL;
 }
 
@@ -299,37 +359,50 @@ grel_part_begin_close (GrelPart *self, GError **error)
 void
 grel_part_end_close (GrelPart *self)
 {
+  g_autoptr (GObject) owner = g_object_ref (self->owner);
+
   grel_part_let_go (self, GREL_PART_CLOSED);
+  grel_part_notify (self);
 }
 
-static GError *
-grel_part_check (GrelPart *self, gboolean from_thread, GrelSubject subject)
+/* Why a part in this state can't be used; NULL if it can. */
+static const char *
+grel_part_find_fault (GrelPart *self, gboolean from_thread, GrelError *code)
 {
-  const char *noun = self->subject.noun;
-
+  *code = GREL_ERROR_NOT_OPEN;
   switch (self->state)
     {
     case GREL_PART_NEW:
-      return grel_error_new (GREL_ERROR_NOT_OPEN, subject,
-                             "its %s was never opened; open it, or the app that uses it, first",
-                             noun);
+      return "was never opened; open it, or the app that uses it, first";
     case GREL_PART_OPENING:
-      return grel_error_new (GREL_ERROR_NOT_OPEN, subject,
-                             "its %s is still opening; wait for that first", noun);
+      return "is still opening; wait until it is open";
     case GREL_PART_CLOSING:
     case GREL_PART_CLOSED:
-      return grel_error_new (GREL_ERROR_CLOSED, subject,
-                             "its %s was closed; open it, or the app that uses it, again", noun);
+      *code = GREL_ERROR_CLOSED;
+      return "was closed; open it, or the app that uses it, again";
     case GREL_PART_OPEN:
     default:
       break;
     }
 
+  *code = GREL_ERROR_DEADLOCK;
   if (from_thread && g_main_context_is_owner (grel_hop_get_context (self->hop)))
-    return grel_error_new (GREL_ERROR_DEADLOCK, subject,
-                           "a from_thread call on the thread that runs the loop would wait for "
-                           "itself; use the async call here, or call from a worker thread");
+    return "works on this thread, so that a from_thread call would wait for itself; use the async "
+           "call here, or call from a worker thread";
   return NULL;
+}
+
+static GError *
+grel_part_check (GrelPart *self, gboolean from_thread, GrelSubject subject)
+{
+  GrelError code;
+  const char *fault = grel_part_find_fault (self, from_thread, &code);
+
+  if (fault == NULL)
+    return NULL;
+  if (subject.noun == self->subject.noun)
+    return grel_error_new (code, subject, "%s", fault);
+  return grel_error_new (code, subject, "its %s %s", self->subject.noun, fault);
 }
 
 gboolean

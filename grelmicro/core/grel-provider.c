@@ -8,6 +8,8 @@
 #include <grelmicro/core/grel-provider-private.h>
 #include <grelmicro/core/grel-request-private.h>
 
+#include <string.h>
+
 /**
  * GrelProvider:
  *
@@ -111,7 +113,7 @@ grel_provider_class_init (GrelProviderClass *klass)
   klass->check = grel_provider_do_nothing;
 
   /**
-   * GrelProvider:uri:
+   * GrelProvider:uri: (getter dup_uri)
    *
    * The URI of the store. Its credentials read back as `***`.
    *
@@ -240,7 +242,7 @@ static const GrelSubject grel_provider_subject = { "provider", NULL };
 static GType
 grel_provider_find_type (const char *uri, GError **error)
 {
-  g_autofree char *scheme = uri != NULL ? g_uri_parse_scheme (uri) : NULL;
+  const char *scheme = uri != NULL ? g_uri_peek_scheme (uri) : NULL; /* in lower case */
   GType type;
 
   if (scheme == NULL || !g_utf8_validate (uri, -1, NULL))
@@ -291,6 +293,17 @@ grel_provider_get_secret_uri (GrelProvider *self)
   return ((GrelProviderPrivate *) grel_provider_get_instance_private (self))->uri;
 }
 
+/* A password that isn't escaped ends at its last @, wherever the parser thinks it ends. */
+static gboolean
+grel_provider_has_stray_at (const char *uri, const char *userinfo, const char *host)
+{
+  const char *at = strchr (uri, '@');
+
+  if (at != NULL && userinfo != NULL)
+    at = strchr (at + 1, '@');
+  return at != NULL && host != NULL && *host != '\0';
+}
+
 /**
  * grel_provider_dup_uri: (get-property uri)
  * @self: a provider
@@ -319,7 +332,8 @@ grel_provider_dup_uri (GrelProvider *self)
   if (uri == NULL)
     return NULL;
   if (!g_uri_split (uri, G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, &scheme, &userinfo, &host,
-                    &port, &path, &query, NULL, NULL))
+                    &port, &path, &query, NULL, NULL)
+      || grel_provider_has_stray_at (uri, userinfo, host))
     return g_strdup ("***");
 
   return g_uri_join (G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, scheme,

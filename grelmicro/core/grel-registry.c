@@ -29,14 +29,6 @@ grel_registry_remove (GrelApp *app)
   grel_identity_unlock_process ();
 }
 
-static gboolean
-grel_registry_is_on_context (GrelApp *app, GMainContext *context)
-{
-  g_autoptr (GMainContext) captured = grel_part_ref_context (&app->part);
-
-  return captured == context;
-}
-
 /* Process lock held. Returns: the only one open on the context, or at all for NULL */
 static GrelApp *
 grel_registry_find_open (GMainContext *context, guint *n_found)
@@ -49,7 +41,7 @@ grel_registry_find_open (GMainContext *context, guint *n_found)
       GrelApp *app = g_ptr_array_index (apps, i);
 
       if (!grel_part_is_open (&app->part)
-          || (context != NULL && !grel_registry_is_on_context (app, context)))
+          || (context != NULL && !grel_part_is_on (&app->part, context)))
         continue;
       found = app;
       (*n_found)++;

@@ -16,8 +16,8 @@ typedef void (*GrelRequestFunc) (GrelRequest *request, gssize answer, GError *er
 typedef struct
 {
   gsize size;
-  gboolean answers_int;                              /* else a boolean */
-  gboolean closes;                                   /* may be asked while the part closes */
+  gboolean answers_int;  /* else a boolean */
+  gboolean is_lifecycle; /* may be asked while the part opens or closes */
   void (*start) (GrelRequest *request, GTask *task); /* asks the store */
   GrelRequestFunc answered; /* once, in the captured context, in time or with an error */
   GrelRequestFunc late;     /* nullable: an answer that came after the error did */

@@ -115,6 +115,9 @@ grel_request_task_gone (gpointer data, GObject *task)
 {
   g_autoptr (GrelRequest) self = data;
 
+  if (grel_part_is_foreign (self->part))
+    return;
+
   g_mutex_lock (&self->part->mutex);
   if (!self->is_returned && !self->is_settled)
     {
@@ -149,7 +152,7 @@ grel_request_timer_fire (GrelTimer *timer)
 static void
 grel_request_ready (GObject *source, GAsyncResult *result, gpointer data)
 {
-  g_autoptr (GrelRequest) self = data;
+  GrelRequest *self = data; /* alive until the task is gone */
   g_autoptr (GMainContextPusher) pusher
     = g_main_context_pusher_new (g_task_get_context (G_TASK (result)));
   GError *error = NULL;
@@ -182,7 +185,7 @@ grel_request_register (GrelRequest *self)
   gboolean askable;
 
   g_mutex_lock (&part->mutex);
-  askable = part->timers != NULL && (part->state != GREL_PART_CLOSING || self->klass->closes);
+  askable = part->state == GREL_PART_OPEN || (self->klass->is_lifecycle && part->timers != NULL);
   if (askable)
     {
       g_queue_push_tail_link (&part->requests, &self->link);
@@ -206,7 +209,7 @@ grel_request_start (GrelRequest *request)
       return;
     }
 
-  task = g_task_new (self->owner, self->cancellable, grel_request_ready, grel_request_ref (self));
+  task = g_task_new (self->owner, self->cancellable, grel_request_ready, self);
   g_task_set_source_tag (task, grel_request_start);
   g_task_set_check_cancellable (task, FALSE);
   g_object_weak_ref (G_OBJECT (task), grel_request_task_gone, grel_request_ref (self));

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-clock-private.h>
+#include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/core/grel-timers-private.h>
 
 #include <glib-unix.h>
@@ -22,6 +23,7 @@ struct _GrelTimers
   GrelClock *clock;
   GMutex *mutex;
   GSequence *timers; /* (element-type GrelTimer), by due */
+  guint generation;  /* of the process whose timers these are */
   gint64 armed_for;  /* the earliest time the source is going to wake up at, or G_MAXINT64 */
   int fd;            /* -1 on a virtual clock, and when the process is out of descriptors */
 };
@@ -59,11 +61,21 @@ grel_timers_arm (GrelTimers *self)
   timerfd_settime (self->fd, TFD_TIMER_ABSTIME, &spec, NULL);
 }
 
+/* In the child of a fork the timerfd is the parent's still: reading it would rob the parent. */
+static gboolean
+grel_timers_is_foreign (GrelTimers *self)
+{
+  return self->generation != grel_identity_get_generation ();
+}
+
 static GrelTimer *
 grel_timers_pop_due (GrelTimers *self, gint64 now)
 {
   GSequenceIter *first;
   GrelTimer *timer = NULL;
+
+  if (grel_timers_is_foreign (self))
+    return NULL;
 
   g_mutex_lock (self->mutex);
   first = g_sequence_get_begin_iter (self->timers);
@@ -116,7 +128,17 @@ grel_timers_finalize (GSource *source)
     close (self->fd);
 }
 
+static gboolean
+grel_timers_prepare (GSource *source, int *timeout)
+{
+  *timeout = -1;
+  if (grel_timers_is_foreign ((GrelTimers *) source))
+    g_source_destroy (source);
+  return FALSE;
+}
+
 static GSourceFuncs grel_timers_funcs = {
+  .prepare = grel_timers_prepare,
   .dispatch = grel_timers_dispatch,
   .finalize = grel_timers_finalize,
 };
@@ -131,6 +153,7 @@ grel_timers_new (GMainContext *context, GrelClock *clock, GObject *owner, GMutex
   self->owner = owner;
   self->mutex = mutex;
   self->timers = g_sequence_new (NULL);
+  self->generation = grel_identity_get_generation ();
   self->armed_for = G_MAXINT64;
   self->fd = -1;
 

@@ -40,17 +40,15 @@ grel_virtual_clock_get_elapsed (GrelVirtualClock *self)
   return elapsed;
 }
 
-static gint64
-grel_virtual_clock_get_monotonic_time (GrelClock *clock)
+gint64
+grel_virtual_clock_get_monotonic_time (GrelVirtualClock *self)
 {
-  return G_USEC_PER_SEC + grel_virtual_clock_get_elapsed (GREL_VIRTUAL_CLOCK (clock));
+  return G_USEC_PER_SEC + grel_virtual_clock_get_elapsed (self);
 }
 
-static gint64
-grel_virtual_clock_get_real_time (GrelClock *clock)
+gint64
+grel_virtual_clock_get_real_time (GrelVirtualClock *self)
 {
-  GrelVirtualClock *self = GREL_VIRTUAL_CLOCK (clock);
-
   return self->started_at + grel_virtual_clock_get_elapsed (self);
 }
 
@@ -68,11 +66,7 @@ grel_virtual_clock_finalize (GObject *object)
 static void
 grel_virtual_clock_class_init (GrelVirtualClockClass *klass)
 {
-  GrelClockClass *clock_class = GREL_CLOCK_CLASS (klass);
-
   G_OBJECT_CLASS (klass)->finalize = grel_virtual_clock_finalize;
-  clock_class->get_monotonic_time = grel_virtual_clock_get_monotonic_time;
-  clock_class->get_real_time = grel_virtual_clock_get_real_time;
 }
 
 static void
