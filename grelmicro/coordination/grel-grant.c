@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/coordination/grel-lock-slot-private.h>
+#include <grelmicro/core/grel-log-private.h>
 
 #include <string.h>
 
@@ -171,6 +172,7 @@ grel_grant_lose (GrelGrant *self)
     cancellable = grel_grant_end (self, GREL_GRANT_LOST);
   g_mutex_unlock (&self->part->mutex);
 
+  grel_debug ("lost", grel_grant_get_subject (self), "the lease was lost");
   if (cancellable != NULL)
     g_cancellable_cancel (cancellable);
 }
@@ -338,6 +340,7 @@ grel_grant_renewed (gpointer data, gssize answer, gint64 sent, GError *error)
   if (self->state == GREL_GRANT_HELD)
     grel_grant_schedule (self);
   g_mutex_unlock (&self->part->mutex);
+  grel_debug ("extend-failed", grel_grant_get_subject (self), "not extended: %s", error->message);
   g_error_free (error);
 }
 

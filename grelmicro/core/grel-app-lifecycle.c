@@ -431,8 +431,8 @@ grel_app_startup (GApplication *application, GrelApp *self)
   g_autoptr (GError) error = NULL;
 
   if (!grel_app_open_on (self, context, &error))
-    grel_log (G_LOG_LEVEL_WARNING, self->part.subject, "could not open at startup: %s",
-              error->message);
+    grel_log (G_LOG_LEVEL_WARNING, "startup-failed", self->part.subject,
+              "could not open at startup: %s", error->message);
 }
 
 static void
@@ -442,8 +442,8 @@ grel_app_shutdown (GApplication *application, GrelApp *self)
   g_autoptr (GError) error = NULL;
 
   if (!grel_app_close_on (self, context, &error))
-    grel_log (G_LOG_LEVEL_WARNING, self->part.subject, "could not close at shutdown: %s",
-              error->message);
+    grel_log (G_LOG_LEVEL_WARNING, "shutdown-failed", self->part.subject,
+              "could not close at shutdown: %s", error->message);
 }
 
 /**

@@ -94,7 +94,7 @@ grel_app_check_scopes (GrelApp *self, const char *environment, GError **error)
                        grel_error_new (GREL_ERROR_SCOPE, self->part.subject,
                                        "%s; use another store, or say require_scope ()", findings));
   else
-    grel_log (G_LOG_LEVEL_INFO, self->part.subject, "%s in production", findings);
+    grel_log (G_LOG_LEVEL_INFO, "scope", self->part.subject, "%s in production", findings);
   return !is_strict;
 }
 

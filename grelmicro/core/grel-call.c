@@ -317,7 +317,7 @@ grel_call_blame_loop (GrelCall *self, GrelPulse *pulse, gint64 now, GTimeSpan pa
   else if (!pulse->is_warned)
     {
       pulse->is_warned = TRUE;
-      grel_log (G_LOG_LEVEL_WARNING, self->subject,
+      grel_log (G_LOG_LEVEL_WARNING, "loop-busy", self->subject,
                 "a thread waits for the loop that %s %s was opened on, which has been busy for "
                 "%.1f s",
                 whose, noun, waited);

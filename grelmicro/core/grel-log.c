@@ -6,24 +6,27 @@
 
 #include <grelmicro/core/grel-log-private.h>
 
-static void G_GNUC_PRINTF (3, 0)
-  grel_log_valist (GLogLevelFlags level, GrelSubject subject, const char *format, va_list args)
+static void G_GNUC_PRINTF (4, 0) grel_log_valist (GLogLevelFlags level,
+                                                  const char *code,
+                                                  GrelSubject subject,
+                                                  const char *format,
+                                                  va_list args)
 {
   g_autofree char *text = g_strdup_vprintf (format, args);
   const char *name = subject.name != NULL ? subject.name : "";
 
   g_log_structured (G_LOG_DOMAIN, level, "GREL_PRIMITIVE", subject.noun, "GREL_NAME", name,
-                    "MESSAGE", subject.name != NULL ? "%s “%s”: %s" : "%s%s: %s", subject.noun,
-                    name, text);
+                    "GREL_CODE", code, "MESSAGE", subject.name != NULL ? "%s “%s”: %s" : "%s%s: %s",
+                    subject.noun, name, text);
 }
 
 void
-grel_log (GLogLevelFlags level, GrelSubject subject, const char *format, ...)
+grel_log (GLogLevelFlags level, const char *code, GrelSubject subject, const char *format, ...)
 {
   va_list args;
 
   va_start (args, format);
-  grel_log_valist (level, subject, format, args);
+  grel_log_valist (level, code, subject, format, args);
   va_end (args);
 }
 
@@ -43,7 +46,7 @@ grel_log_is_wanted (const char *area)
 }
 
 void
-grel_debug (GrelSubject subject, const char *format, ...)
+grel_debug (const char *code, GrelSubject subject, const char *format, ...)
 {
   va_list args;
 
@@ -51,6 +54,6 @@ grel_debug (GrelSubject subject, const char *format, ...)
     return;
 
   va_start (args, format);
-  grel_log_valist (G_LOG_LEVEL_MESSAGE, subject, format, args);
+  grel_log_valist (G_LOG_LEVEL_MESSAGE, code, subject, format, args);
   va_end (args);
 }

@@ -12,7 +12,8 @@
  *
  * Gets the file descriptor that becomes readable when another thread has something for @context:
  * for bindings that let another kind of event loop watch it, and iterate @context when it is
- * readable. g_main_context_query () tells as much, but not to every language.
+ * readable. g_main_context_query () tells as much, but not to every language. May be called from
+ * any thread.
  *
  * Returns: a file descriptor, which belongs to @context; -1 if another thread runs @context
  *

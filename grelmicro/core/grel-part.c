@@ -6,6 +6,7 @@
 
 #include <grelmicro/core/grel-call-private.h>
 #include <grelmicro/core/grel-identity-private.h>
+#include <grelmicro/core/grel-log-private.h>
 #include <grelmicro/core/grel-part-private.h>
 #include <grelmicro/core/grel-request-private.h>
 
@@ -268,6 +269,7 @@ grel_part_end_open (GrelPart *self, gboolean opened)
   g_mutex_lock (&self->mutex);
   self->state = GREL_PART_OPEN;
   g_mutex_unlock (&self->mutex);
+  grel_debug ("opened", self->subject, "is open");
   grel_part_notify (self);
 }
 
@@ -362,6 +364,7 @@ grel_part_end_close (GrelPart *self)
   g_autoptr (GObject) owner = g_object_ref (self->owner);
 
   grel_part_let_go (self, GREL_PART_CLOSED);
+  grel_debug ("closed", self->subject, "is closed");
   grel_part_notify (self);
 }
 

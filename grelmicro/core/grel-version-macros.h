@@ -14,6 +14,3 @@
 #else
 #define GREL_AVAILABLE_IN_ALL extern
 #endif
-
-/* The same, with the version in which the function appeared; one such line for each version. */
-#define GREL_AVAILABLE_IN_0_1 GREL_AVAILABLE_IN_ALL

@@ -260,8 +260,8 @@ run_all_actors (Run *self)
 {
   Actor threads[MAX_ACTORS], asyncs[MAX_ACTORS];
   GThread *running[MAX_ACTORS];
-  guint n_threads = g_rand_int_range (self->rand, 0, MAX_ACTORS);
-  guint n_asyncs = g_rand_int_range (self->rand, 0, MAX_ACTORS);
+  guint n_threads = g_rand_int_range (self->rand, 0, MAX_ACTORS + 1);
+  guint n_asyncs = g_rand_int_range (self->rand, 0, MAX_ACTORS + 1);
   GThread *closer = self->is_closed ? g_thread_new ("closer", run_close, self) : NULL;
 
   for (guint i = 0; i < n_threads; i++)

@@ -54,6 +54,7 @@ tear_down (Fixture *self, gconstpointer data)
   if (grel_app_get_is_open (self->app))
     grel_app_close_from_thread (self->app, NULL, NULL);
   grel_test_loop_free (self->loop);
+  grel_test_store_forget (self->store);
   g_object_unref (self->lock);
   g_object_unref (self->app);
   g_object_unref (self->store);
@@ -423,6 +424,8 @@ t7_a_cancelled_handler_may_close_the_app (Fixture *fixture, gconstpointer data)
   g_cancellable_cancel (cancellable);
   g_assert_null (
     grel_lock_acquire_finish (fixture->lock, grel_test_result_wait (&acquired), &error));
+  g_assert_true (g_error_matches (error, GREL_ERROR, GREL_ERROR_CLOSED)
+                 || g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED));
   g_assert_cmpuint (acquired.n_calls, ==, 1);
 }
 
@@ -449,19 +452,16 @@ t8_a_close_ends_every_call_at_once (Fixture *fixture, gconstpointer data)
 static void
 t8_a_close_waits_for_no_dead_loop_to_end_the_calls (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (GError) error = NULL;
   Worker worker = { NULL };
 
   grel_test_store_set_mood (fixture->store, GREL_TEST_STORE_HANGS);
+  grel_backend_set_patience (GREL_BACKEND (fixture->store), GREL_TEST_PATIENCE);
   worker_start (&worker, fixture->lock, -1);
   grel_test_wait_for (store_hangs_once, fixture->store);
   grel_test_loop_stop (fixture->loop);
-  g_assert_false (grel_app_close_from_thread (fixture->app, NULL, &error));
+  grel_app_close_async (fixture->app, NULL, NULL, NULL);
   worker_join (&worker);
-  g_assert_true (g_error_matches (worker.error, GREL_ERROR, GREL_ERROR_CLOSED)
-                 || g_error_matches (worker.error, GREL_ERROR, GREL_ERROR_LOOP_NOT_RUNNING));
-  g_clear_error (&worker.error);
-  g_assert_true (g_error_matches (error, GREL_ERROR, GREL_ERROR_LOOP_NOT_RUNNING));
+  grel_test_assert_error (worker.error, GREL_ERROR_CLOSED, "cart");
 
   /* Who runs the context again finishes the closing. */
   while (g_main_context_iteration (fixture->loop->context, FALSE))
@@ -620,6 +620,7 @@ t9_a_busy_loop_is_waited_for (Fixture *fixture, gconstpointer data)
   Gate gate = { .goes_on = FALSE };
 
   n_warnings = 0;
+  grel_backend_set_patience (GREL_BACKEND (fixture->store), G_TIME_SPAN_SECOND);
   gate_close (&gate, fixture->loop->context);
   worker_start (&worker, fixture->lock, -1);
   grel_test_wait_for (was_warned, NULL);
@@ -648,11 +649,14 @@ t9_a_timeout_is_kept_whatever_the_loop_does (Fixture *fixture, gconstpointer dat
 {
   Worker worker = { NULL };
   Gate gate = { .goes_on = FALSE };
+  gint64 started;
 
   gate_close (&gate, fixture->loop->context);
+  started = g_get_monotonic_time ();
   worker_start (&worker, fixture->lock, SHORT_PATIENCE / 2);
   worker_join (&worker);
   grel_test_assert_error (worker.error, GREL_ERROR_TIMED_OUT, "cart");
+  g_assert_cmpint (g_get_monotonic_time () - started, >=, SHORT_PATIENCE / 2);
   gate_open (&gate);
 }
 
@@ -806,6 +810,63 @@ t11_leases_of_the_parent_are_inert_in_a_child (Fixture *fixture, gconstpointer d
   g_assert_cmpint (in_child (use_lease_in_child, lease), ==, 0);
   g_assert_true (grel_lease_is_valid (lease));
   g_assert_true (grel_lease_release_from_thread (lease, NULL, &error));
+}
+
+static int
+run_context_in_child (gpointer store)
+{
+  grel_test_settle ();
+  return grel_test_store_get_n_requests (store);
+}
+
+static void
+t11_a_child_does_none_of_the_parents_work (void)
+{
+  g_autoptr (GrelTestStore) store = grel_test_store_new ();
+  g_autoptr (GrelLock) lock = g_object_new (GREL_TYPE_LOCK, "name", "cart", "backend", store, NULL);
+  g_auto (GrelTestResult) acquired = { NULL };
+  g_autoptr (GrelLease) lease = NULL;
+  g_autoptr (GError) error = NULL;
+
+  grel_test_backend_open (GREL_BACKEND (store), NULL);
+  grel_lock_acquire_async (lock, -1, NULL, grel_test_result_ready, &acquired);
+  g_assert_cmpint (in_child (run_context_in_child, store), ==, 0);
+  lease = grel_lock_acquire_finish (lock, grel_test_result_wait (&acquired), &error);
+  g_assert_no_error (error);
+  g_assert_true (grel_test_lease_release (lease, NULL));
+  grel_test_backend_close (GREL_BACKEND (store), NULL);
+}
+
+static int
+outlast_timer_in_child (gpointer unused)
+{
+  grel_test_pass_time (NULL, 2 * SHORT_PATIENCE);
+  return 0;
+}
+
+static void
+t11_a_child_takes_no_timer_from_the_parent (void)
+{
+  g_autoptr (GrelBackend) backend = GREL_BACKEND (grel_memory_lock_adapter_new ());
+  g_autoptr (GrelLock) lock
+    = g_object_new (GREL_TYPE_LOCK, "name", "cart", "backend", backend, NULL);
+  g_autoptr (GrelLease) holder = NULL;
+  g_autoptr (GError) error = NULL;
+
+  grel_test_backend_open (backend, NULL);
+  holder = grel_test_lock_acquire (lock, -1, NULL);
+  {
+    g_auto (GrelTestResult) waiting = { NULL };
+
+    grel_lock_acquire_async (lock, SHORT_PATIENCE, NULL, grel_test_result_ready, &waiting);
+    g_assert_cmpint (in_child (outlast_timer_in_child, NULL), ==, 0);
+    g_assert_null (grel_lock_acquire_finish (lock, grel_test_result_wait (&waiting), &error));
+    grel_test_assert_error (error, GREL_ERROR_TIMED_OUT, "cart");
+  }
+  g_assert_null (grel_test_lock_acquire (lock, SHORT_PATIENCE, &error));
+  grel_test_assert_error (error, GREL_ERROR_TIMED_OUT, "cart");
+  g_assert_true (grel_test_lease_release (holder, NULL));
+  grel_test_backend_close (backend, NULL);
 }
 
 static void
@@ -1048,6 +1109,10 @@ main (int argc, char **argv)
                    t6_the_captured_context_is_thread_default_for_the_work);
   g_test_add_func ("/threads/t9-two-loops-that-wait-for-each-other",
                    t9_two_loops_that_wait_for_each_other_end);
+  g_test_add_func ("/threads/t11-a-child-does-none-of-the-work",
+                   t11_a_child_does_none_of_the_parents_work);
+  g_test_add_func ("/threads/t11-a-child-takes-no-timer",
+                   t11_a_child_takes_no_timer_from_the_parent);
   g_test_add_func ("/threads/t10-an-app-in-a-thread",
                    t10_an_app_in_a_thread_serves_the_main_thread);
   for (guint i = 0; i < G_N_ELEMENTS (tests); i++)

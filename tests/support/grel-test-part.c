@@ -3,6 +3,7 @@
  */
 
 #include "grel-test-part.h"
+#include "grel-test-provider.h"
 
 struct _GrelTestPart
 {
@@ -20,27 +21,30 @@ struct _GrelTestPart
 
 G_DEFINE_FINAL_TYPE (GrelTestPart, grel_test_part, GREL_TYPE_BACKEND)
 
-static void
-grel_test_part_note (GrelTestPart *self, char sign)
+enum
 {
-  self->asked_on = g_thread_self ();
-  self->asked_within = g_main_context_get_thread_default ();
-  if (self->journal->len > 0)
-    g_string_append_c (self->journal, ' ');
-  g_string_append_printf (self->journal, "%c%s", sign, self->label);
+  PROP_PROVIDER = 1
+};
+
+void
+grel_test_part_note (GString *journal, char sign, const char *label)
+{
+  if (journal->len > 0)
+    g_string_append_c (journal, ' ');
+  g_string_append_printf (journal, "%c%s", sign, label);
 }
 
-static void
-grel_test_part_do (GrelTestPart *self, GTask *task, GrelTestPartMood mood)
+void
+grel_test_part_do (const char *label, GTask *task, GrelTestPartMood mood, GTask **hanging)
 {
   switch (mood)
     {
     case GREL_TEST_PART_FAILS:
       g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED, "%s is down",
-                               self->label);
+                               label);
       break;
     case GREL_TEST_PART_HANGS:
-      g_set_object (&self->hanging, task);
+      g_set_object (hanging, task);
       break;
     case GREL_TEST_PART_DROPS:
       break;
@@ -52,12 +56,20 @@ grel_test_part_do (GrelTestPart *self, GTask *task, GrelTestPartMood mood)
 }
 
 static void
+grel_test_part_be_asked (GrelTestPart *self, char sign)
+{
+  self->asked_on = g_thread_self ();
+  self->asked_within = g_main_context_get_thread_default ();
+  grel_test_part_note (self->journal, sign, self->label);
+}
+
+static void
 grel_test_part_open (GrelBackend *backend, GTask *task)
 {
   GrelTestPart *self = GREL_TEST_PART (backend);
 
-  grel_test_part_note (self, '+');
-  grel_test_part_do (self, task, self->open_mood);
+  grel_test_part_be_asked (self, '+');
+  grel_test_part_do (self->label, task, self->open_mood, &self->hanging);
 }
 
 static void
@@ -65,14 +77,28 @@ grel_test_part_close (GrelBackend *backend, GTask *task)
 {
   GrelTestPart *self = GREL_TEST_PART (backend);
 
-  grel_test_part_note (self, '-');
-  grel_test_part_do (self, task, self->close_mood);
+  grel_test_part_be_asked (self, '-');
+  grel_test_part_do (self->label, task, self->close_mood, &self->hanging);
 }
 
 static GrelScope
 grel_test_part_get_scope (GrelBackend *backend)
 {
   return GREL_TEST_PART (backend)->scope;
+}
+
+static void
+grel_test_part_set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
+{
+  GrelTestPart *self = GREL_TEST_PART (object);
+  GrelTestProvider *provider = g_value_get_object (value);
+
+  g_assert (id == PROP_PROVIDER);
+  if (provider == NULL)
+    return;
+
+  self->label = g_strconcat (grel_test_provider_get_label (provider), "1", NULL);
+  self->journal = grel_test_provider_get_journal (provider);
 }
 
 static void
@@ -89,9 +115,16 @@ grel_test_part_finalize (GObject *object)
 static void
 grel_test_part_class_init (GrelTestPartClass *klass)
 {
+  GObjectClass *object_class = G_OBJECT_CLASS (klass);
   GrelBackendClass *backend_class = GREL_BACKEND_CLASS (klass);
 
-  G_OBJECT_CLASS (klass)->finalize = grel_test_part_finalize;
+  object_class->set_property = grel_test_part_set_property;
+  object_class->finalize = grel_test_part_finalize;
+  g_object_class_install_property (object_class, PROP_PROVIDER,
+                                   g_param_spec_object ("provider", NULL, NULL,
+                                                        GREL_TEST_TYPE_PROVIDER,
+                                                        G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY
+                                                          | G_PARAM_STATIC_STRINGS));
   backend_class->get_scope = grel_test_part_get_scope;
   backend_class->open = grel_test_part_open;
   backend_class->close = grel_test_part_close;
@@ -136,6 +169,12 @@ grel_test_part_answer (GrelTestPart *self)
   g_autoptr (GTask) task = g_steal_pointer (&self->hanging);
 
   g_task_return_boolean (task, TRUE);
+}
+
+void
+grel_test_part_forget (GrelTestPart *self)
+{
+  g_clear_object (&self->hanging);
 }
 
 GTask *

@@ -11,9 +11,10 @@ struct _GrelTestStore
   GrelLockBackend *memory; /* which keeps the state */
   int mood;
   guint n_requests;
+  char *last_token;
   GThread *asked_on;          /* not a reference */
   GMainContext *asked_within; /* the thread-default context; not a reference */
-  GAsyncQueue *hanging; /* (element-type Request) */
+  GAsyncQueue *hanging;       /* (element-type Request) */
 };
 
 G_DEFINE_FINAL_TYPE (GrelTestStore, grel_test_store, GREL_TYPE_LOCK_BACKEND)
@@ -103,6 +104,11 @@ grel_test_store_ask (GrelLockBackend *backend,
   request->token = g_strdup (token);
   request->lease = lease;
   request->task = g_object_ref (task);
+  if (verb == ACQUIRE)
+    {
+      g_free (self->last_token);
+      self->last_token = g_strdup (token);
+    }
   self->asked_on = g_thread_self ();
   self->asked_within = g_main_context_get_thread_default ();
   g_atomic_int_inc (&self->n_requests);
@@ -183,6 +189,7 @@ grel_test_store_finalize (GObject *object)
 
   g_object_unref (self->memory);
   g_async_queue_unref (self->hanging);
+  g_free (self->last_token);
 
   G_OBJECT_CLASS (grel_test_store_parent_class)->finalize (object);
 }
@@ -232,6 +239,15 @@ grel_test_store_answer (GrelTestStore *self)
     }
 }
 
+void
+grel_test_store_forget (GrelTestStore *self)
+{
+  Request *request;
+
+  while ((request = g_async_queue_try_pop (self->hanging)) != NULL)
+    request_free (request);
+}
+
 guint
 grel_test_store_get_n_hanging (GrelTestStore *self)
 {
@@ -260,4 +276,26 @@ gboolean
 grel_test_store_is_locked (GrelTestStore *self, const char *key)
 {
   return GREL_LOCK_BACKEND_GET_CLASS (self->memory)->try_is_locked (self->memory, key);
+}
+
+gboolean
+grel_test_store_acquire_behind (GrelTestStore *self,
+                                const char *key,
+                                const char *token,
+                                GTimeSpan lease)
+{
+  return GREL_LOCK_BACKEND_GET_CLASS (self->memory)->try_acquire (self->memory, key, token, lease)
+         > 0;
+}
+
+gboolean
+grel_test_store_release_behind (GrelTestStore *self, const char *key, const char *token)
+{
+  return GREL_LOCK_BACKEND_GET_CLASS (self->memory)->try_release (self->memory, key, token);
+}
+
+gboolean
+grel_test_store_steal (GrelTestStore *self, const char *key)
+{
+  return grel_test_store_release_behind (self, key, self->last_token);
 }

@@ -30,6 +30,9 @@ void grel_test_store_set_mood (GrelTestStore *self, GrelTestStoreMood mood);
 /* In the captured context: answers all requests that hang. */
 void grel_test_store_answer (GrelTestStore *self);
 
+/* From any thread: drops the requests that hang; they keep the store alive. */
+void grel_test_store_forget (GrelTestStore *self);
+
 /* How many requests hang, and how many there were. From any thread. */
 guint grel_test_store_get_n_hanging (GrelTestStore *self);
 guint grel_test_store_get_n_requests (GrelTestStore *self);
@@ -40,5 +43,15 @@ GMainContext *grel_test_store_get_asked_within (GrelTestStore *self);
 
 /* Whether a token holds the lock at the store, whatever the library believes. */
 gboolean grel_test_store_is_locked (GrelTestStore *self, const char *key);
+
+/* What another process does there, which this one isn't told of. */
+gboolean grel_test_store_acquire_behind (GrelTestStore *self,
+                                         const char *key,
+                                         const char *token,
+                                         GTimeSpan lease);
+gboolean grel_test_store_release_behind (GrelTestStore *self, const char *key, const char *token);
+
+/* Takes the lock away from whoever asked for one last. */
+gboolean grel_test_store_steal (GrelTestStore *self, const char *key);
 
 G_END_DECLS

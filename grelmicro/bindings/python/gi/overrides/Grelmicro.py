@@ -47,6 +47,9 @@ class GrelError(GLib.Error):
     def __str__(self):
         return self.message
 
+    def __repr__(self):
+        return f"{type(self).__name__}({self.message!r})"
+
 
 _error_classes = {}
 for _name in (
@@ -64,7 +67,7 @@ for _name in (
 def _translated(error, source=None):
     """The exception for a GLib.Error that a method of source raised."""
     if error.domain != GrelError.domain or isinstance(error, GrelError):
-        return error
+        return error  # of GIO, or of a Python function that C called
     name = source.get_name() if hasattr(source, "get_name") else None
     if f"“{name}”" not in error.message:
         name = None  # the error is about something else, or the name is what is wrong
@@ -74,13 +77,17 @@ def _translated(error, source=None):
 # Seconds
 
 
+def _number(what, value):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        raise TypeError(f"{what}: must be a number, not {type(value).__name__}")
+    if not isinstance(value, int) and not math.isfinite(value):
+        raise SettingsError(f"{what}: must be finite")
+    return value
+
+
 def _microseconds(what, seconds):
     """Seconds as the library counts them: what is more than 0 never becomes 0."""
-    if isinstance(seconds, bool) or not isinstance(seconds, numbers.Real):
-        raise TypeError(f"{what}: must be a number of seconds, not {type(seconds).__name__}")
-    if not isinstance(seconds, int) and not math.isfinite(seconds):
-        raise SettingsError(f"{what}: must be finite")
-    span = round(seconds * 1_000_000) or (seconds > 0) - (seconds < 0)
+    span = round(_number(what, seconds) * 1_000_000) or (seconds > 0) - (seconds < 0)
     return max(GLib.MININT64, min(span, GLib.MAXINT64))
 
 
@@ -144,19 +151,17 @@ def _raising(raw):
     """A method that runs a function, and raises what that raises."""
 
     def call(*args):
+        index = next(i for i, arg in enumerate(args) if callable(arg))
         raised = []
 
-        def guard(function):
-            def run(*run_args):
-                try:
-                    return function(*run_args) is not False
-                except BaseException as error:
-                    raised.append(error)
-                    return False
+        def run(*run_args):
+            try:
+                return args[index](*run_args) is not False
+            except BaseException as error:
+                raised.append(error)
+                return False
 
-            return run
-
-        result = raw(*(guard(arg) if callable(arg) else arg for arg in args))
+        result = raw(*args[:index], run, *args[index + 1 :])
         if raised:
             raise raised.pop()
         return result
@@ -325,20 +330,9 @@ class _Runner(threading.Thread):
         answer.loop.call_soon_threadsafe(answer.arrive, None, error)
 
 
-class _Opened:
-    """What there is to know of an app or backend that was opened on an asyncio loop."""
-
-    def __init__(self, owner, context, runner):
-        self.owner = owner
-        self.context = context
-        self.runner = runner
-        self.thread = threading.current_thread()
-        self.outer = _current.get()
-        self.twins = weakref.WeakKeyDictionary()  # see _bind()
-
-
 _current = contextvars.ContextVar("grelmicro", default=None)  # the app of the asyncio task
-_opened = {}  # _Opened by owner
+_Opened = collections.namedtuple("_Opened", "owner context runner thread outer twins")
+_opened = {}  # by owner, what was opened on an asyncio loop
 _has_thread = {}  # by owner: whether what is open runs on a thread of the library
 _lifecycle = {
     "open_finish": lambda owner: _has_thread.setdefault(owner, False),
@@ -361,19 +355,17 @@ async def _open(owner):
         await answer.wait(can_cancel=False)
     except asyncio.CancelledError:
         if answer.error is None:
-            await _shut(owner, runner)
+            await _close(owner, runner)
         raise
     _has_thread[owner] = runner is not None
-    _opened[owner] = _Opened(owner, context, runner)
+    thread, twins = threading.current_thread(), weakref.WeakKeyDictionary()
+    _opened[owner] = _Opened(owner, context, runner, thread, _current.get(), twins)
 
 
-async def _close(owner):
-    opened = _opened.pop(owner, None)
+async def _close(owner, runner=None):
+    if owner in _opened:
+        runner = _opened.pop(owner).runner
     _has_thread.pop(owner, None)
-    await _shut(owner, opened and opened.runner)
-
-
-async def _shut(owner, runner):
     try:
         await _Answer(owner).ask("close").wait(can_cancel=False)
     finally:
@@ -463,7 +455,8 @@ def _block(source, lock, operation, *args):
     thread = threading.current_thread()
     ask = functools.partial(_raw(source, operation + "_from_thread"), source, *args)
     try:
-        if not _needs_care(thread):
+        has_opened = any(opened.thread is thread for opened in tuple(_opened.values()))
+        if thread is not threading.main_thread() and not has_opened:
             return ask(None)
         backend = lock and _find_backend(lock)
         if backend is not None and backend.get_is_open():
@@ -504,13 +497,6 @@ def _ask_interruptibly(ask):
     return value
 
 
-def _needs_care(thread):
-    """Whether calls from this thread are more than C can judge alone."""
-    return thread is threading.main_thread() or any(
-        opened.thread is thread for opened in tuple(_opened.values())
-    )
-
-
 def _refuse_own_loop(source, backend, thread):
     """On the thread of the loop that opened it a task may hold what the call would wait for."""
     context = backend.ref_main_context()
@@ -525,6 +511,9 @@ def _refuse_own_loop(source, backend, thread):
 
 # Locks
 
+# No attributes on the leases themselves: PyGObject would then finalize them, which takes a mutex,
+# without letting go of the interpreter.
+_origins = weakref.WeakKeyDictionary()  # (lock, holder) by lease, holder being a weak reference
 _held = weakref.WeakValueDictionary()  # the last lease by (backend, name)
 _entered = weakref.WeakKeyDictionary()  # [(lock, lease)] by asyncio task
 
@@ -556,24 +545,29 @@ def _find_backend(lock):
         return None
 
 
-def _refuse_nested(lock, backend, holder):
+def _refuse_nested(lock, backend, caller):
     lease = _held.get((backend, lock.get_name()))
-    if lease is not None and lease._holder and lease._holder() is holder and lease.is_valid():
+    holder = _get_origin(lease)[1] if lease is not None and lease.is_valid() else None
+    if holder is not None and holder() is caller:
         text = f"lock “{lock.get_name()}”: whoever asks holds it already"
         raise ReentrantError(text, lock.get_name())
 
 
-def _hold(lease, backend, holder):
+def _hold(lease, lock, backend, holder):
     """Remembers who must not ask again for as long as the lease is valid."""
-    lease._holder = weakref.ref(holder)
+    _origins[lease] = lock, weakref.ref(holder)
     _held[backend, lease.get_name()] = lease
 
 
 def _use_lease(lease, user):
     """A lease that another uses, too, marks nobody any more."""
-    holder = getattr(lease, "_holder", None)
-    if holder and holder() is not user:
-        lease._holder = None
+    lock, holder = _get_origin(lease)
+    if holder is not None and holder() is not user:
+        _origins[lease] = lock, None
+
+
+def _get_origin(lease):
+    return _origins.get(lease, (None, None))
 
 
 @_add_to(Grelmicro.Lock)
@@ -590,7 +584,7 @@ class _Lock:
             name=name if name.isascii() and "\0" not in name else "",  # C would not see all of it
             lease_duration=_microseconds("lease_duration", lease_duration),
             retry_interval=_microseconds("retry_interval", retry_interval),
-            retry_jitter=retry_jitter,
+            retry_jitter=_number("retry_jitter", retry_jitter),
             auto_extend=auto_extend,
             max_hold_duration=_microseconds("max_hold_duration", max_hold_duration),
             backend=_never_opened,
@@ -607,8 +601,7 @@ class _Lock:
         backend = _find_backend(lock)
         _refuse_nested(lock, backend, task)
         lease = await _ask(lock, "acquire", span)
-        lease._lock = lock
-        _hold(lease, backend, task)
+        _hold(lease, lock, backend, task)
         return lease
 
     async def is_locked(self):
@@ -648,12 +641,12 @@ class _LockFromThread:
         lock = _bind(self._lock)
         if thread is not threading.main_thread():  # C knows who asks
             lease = _block(lock, lock, "acquire", span)
+            _origins[lease] = lock, None
         else:
             backend = _find_backend(lock)
             _refuse_nested(lock, backend, thread)
             lease = _block(lock, lock, "acquire", span)
-            _hold(lease, backend, thread)
-        lease._lock = lock
+            _hold(lease, lock, backend, thread)
         return lease
 
     def is_locked(self):
@@ -708,12 +701,12 @@ class _LeaseFromThread:
         self._ask("release")
 
     def _ask(self, operation):
-        lease = self._lease
-        _use_lease(lease, threading.current_thread())
-        if hasattr(lease, "_lock"):
-            _block(lease, lease._lock, operation)
-        else:  # from an introspected method: C judges alone
-            getattr(lease, operation + "_from_thread")(None)
+        _use_lease(self._lease, threading.current_thread())
+        lock, _ = _get_origin(self._lease)
+        if lock is not None:
+            _block(self._lease, lock, operation)
+        else:  # it came from an introspected method: C judges alone
+            getattr(self._lease, operation + "_from_thread")(None)
 
 
 # The finish
