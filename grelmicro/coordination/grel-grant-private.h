@@ -40,6 +40,7 @@ struct _GrelGrant
 
   int state;       /* atomic; changes under the part's mutex, as all the rest */
   gint64 deadline; /* atomic */
+  gint64 ends_at;  /* in the store, which has no margin */
   gint64 renew_at;
   guint64 thread; /* who may not ask again; 0 if nobody */
   gboolean keeps_alive;

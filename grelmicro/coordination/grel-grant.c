@@ -79,18 +79,19 @@ grel_grant_set_deadline (GrelGrant *self, gint64 sent, GTimeSpan lease)
   GTimeSpan margin = grel_lock_backend_get_margin (self->backend, lease);
 
   __atomic_store_n (&self->deadline, sent + lease - margin, __ATOMIC_RELAXED);
+  self->ends_at = sent + lease;
   self->renew_at = sent + lease / 3;
 }
 
 /* How long the next lease may be; 0 if it could not end later than the one that runs. */
 static GTimeSpan
-grel_grant_get_next_lease (GrelGrant *self, gint64 now, gboolean is_automatic)
+grel_grant_get_next_lease (GrelGrant *self, gint64 now)
 {
   GTimeSpan lease = self->settings.lease_duration;
 
-  if (is_automatic && self->settings.max_hold_duration > 0)
+  if (self->settings.max_hold_duration > 0)
     lease = MIN (lease, self->acquired_at + self->settings.max_hold_duration - now);
-  return now + lease > self->deadline || !is_automatic ? lease : 0;
+  return now + lease > self->ends_at ? lease : 0;
 }
 
 static GCancellable *
@@ -211,7 +212,7 @@ grel_grant_keep_alive (GrelGrant *self)
 
   g_mutex_lock (&self->part->mutex);
   if (self->state == GREL_GRANT_HELD && !self->keeps_alive
-      && grel_grant_get_next_lease (self, self->renew_at, TRUE) > 0)
+      && grel_grant_get_next_lease (self, self->renew_at) > 0)
     {
       self->keeps_alive = TRUE;
       grel_grant_schedule (self);
@@ -230,8 +231,7 @@ grel_grant_take_extension (GrelGrant *self, gboolean is_ours, gint64 sent, GTime
     return grel_grant_end (self, GREL_GRANT_LOST);
 
   grel_grant_set_deadline (self, sent, lease);
-  self->keeps_alive
-    = self->keeps_alive && grel_grant_get_next_lease (self, self->renew_at, TRUE) > 0;
+  self->keeps_alive = self->keeps_alive && grel_grant_get_next_lease (self, self->renew_at) > 0;
   grel_grant_schedule (self);
   return NULL;
 }
@@ -382,7 +382,7 @@ grel_grant_timer_fire (GrelTimer *timer)
     {
       if (self->keeps_alive && !self->is_extending && now >= self->renew_at)
         {
-          lease = grel_grant_get_next_lease (self, now, TRUE);
+          lease = grel_grant_get_next_lease (self, now);
           self->keeps_alive = self->is_extending = lease > 0;
         }
       grel_grant_schedule (self);

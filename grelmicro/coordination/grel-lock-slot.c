@@ -359,7 +359,6 @@ grel_lock_slot_pump (GrelLockSlot *self)
   head = (GrelAcquireCall *) grel_wait_queue_peek (&self->queue);
   if (head == NULL || self->is_asking || part->state != GREL_PART_OPEN)
     {
-      self->asks_again = self->is_asking;
       g_mutex_unlock (&part->mutex);
       return;
     }
@@ -400,7 +399,9 @@ grel_lock_slot_kick (GrelLockSlot *self)
 {
   GrelPart *part = grel_lock_slot_get_part (self);
 
-  if (self->is_posted || part->state != GREL_PART_OPEN)
+  if (self->is_asking)
+    self->asks_again = TRUE;
+  if (self->is_asking || self->is_posted || part->state != GREL_PART_OPEN)
     return;
 
   self->is_posted = TRUE;

@@ -51,23 +51,38 @@ class GrelError(GLib.Error):
         return f"{type(self).__name__}({self.message!r})"
 
 
-_error_classes = {}
-for _name in (
-    "NOT_OPEN CLOSED DEADLOCK LOOP_NOT_RUNNING SETTINGS NOT_REGISTERED AMBIGUOUS SCOPE BACKEND "
-    "WOULD_BLOCK TIMED_OUT REENTRANT NOT_OWNED CIRCUIT_OPEN RATE_LIMITED BULKHEAD_FULL "
-    "DEADLINE_EXCEEDED"
-).split():
-    _code = int(getattr(Grelmicro.Error, _name))
-    _name = "LockTimeout" if _name == "TIMED_OUT" else _name.title().replace("_", "")
-    _class = type(f"{_name}Error", (GrelError,), {"code": _code, "__module__": __name__})
-    _error_classes[_code] = globals()[_class.__name__] = _class
-    __all__.append(_class.__name__)
+_error_classes = {}  # by code
+
+
+def _new_error_class(name, code):
+    __all__.append(name)
+    cls = type(name, (GrelError,), {"code": int(code), "__module__": __name__})
+    return _error_classes.setdefault(cls.code, cls)
+
+
+NotOpenError = _new_error_class("NotOpenError", Grelmicro.Error.NOT_OPEN)
+ClosedError = _new_error_class("ClosedError", Grelmicro.Error.CLOSED)
+DeadlockError = _new_error_class("DeadlockError", Grelmicro.Error.DEADLOCK)
+LoopNotRunningError = _new_error_class("LoopNotRunningError", Grelmicro.Error.LOOP_NOT_RUNNING)
+SettingsError = _new_error_class("SettingsError", Grelmicro.Error.SETTINGS)
+NotRegisteredError = _new_error_class("NotRegisteredError", Grelmicro.Error.NOT_REGISTERED)
+AmbiguousError = _new_error_class("AmbiguousError", Grelmicro.Error.AMBIGUOUS)
+ScopeError = _new_error_class("ScopeError", Grelmicro.Error.SCOPE)
+BackendError = _new_error_class("BackendError", Grelmicro.Error.BACKEND)
+WouldBlockError = _new_error_class("WouldBlockError", Grelmicro.Error.WOULD_BLOCK)
+LockTimeoutError = _new_error_class("LockTimeoutError", Grelmicro.Error.TIMED_OUT)
+ReentrantError = _new_error_class("ReentrantError", Grelmicro.Error.REENTRANT)
+NotOwnedError = _new_error_class("NotOwnedError", Grelmicro.Error.NOT_OWNED)
+CircuitOpenError = _new_error_class("CircuitOpenError", Grelmicro.Error.CIRCUIT_OPEN)
+RateLimitedError = _new_error_class("RateLimitedError", Grelmicro.Error.RATE_LIMITED)
+BulkheadFullError = _new_error_class("BulkheadFullError", Grelmicro.Error.BULKHEAD_FULL)
+DeadlineExceededError = _new_error_class("DeadlineExceededError", Grelmicro.Error.DEADLINE_EXCEEDED)
 
 
 def _translated(error, source=None):
-    """The exception for a GLib.Error that a method of source raised."""
-    if error.domain != GrelError.domain or isinstance(error, GrelError):
-        return error  # of GIO, or of a Python function that C called
+    """What to raise for an error that a method of source raised."""
+    if getattr(error, "domain", None) != GrelError.domain or isinstance(error, GrelError):
+        return error
     name = source.get_name() if hasattr(source, "get_name") else None
     if f"“{name}”" not in error.message:
         name = None  # the error is about something else, or the name is what is wrong
@@ -125,8 +140,10 @@ def _wrap(cls, name):
         if name != "set_retry_jitter" and any(isinstance(v, float) for v in given.values()):
             raise TypeError(f"{name}() takes microseconds, as an int")
         in_loop = asyncio._get_running_loop() is not None
-        if cls is Grelmicro.Lease:
+        if cls is Grelmicro.Lease and name.endswith("_async"):
             _use_lease(args[0], asyncio.current_task() if in_loop else None)
+        elif cls is Grelmicro.Lease and name.endswith("_from_thread"):
+            _use_lease(args[0], threading.current_thread())
         if name.endswith("_async") and in_loop and not given.get("callback"):
             inputs = [given[parameter] for parameter in parameters[:-3]]
             return _schedule(args[0], name[:-6], inputs, given.get("cancellable"))
@@ -243,13 +260,15 @@ class _Answer:
         def ready(source, result, *user_data):
             try:
                 self.arrive(finish(source, result))
-            except GLib.Error as error:
+            except BaseException as error:  # an interrupt of this very function, too
                 self.arrive(None, error)
 
         context = _get_answer_context(self.loop)
         context.push_thread_default()
-        _raw(self.source, operation + "_async")(self.source, *args, self.cancellable, ready)
-        context.pop_thread_default()
+        try:
+            _raw(self.source, operation + "_async")(self.source, *args, self.cancellable, ready)
+        finally:
+            context.pop_thread_default()
         return self
 
     def arrive(self, value, error=None):
@@ -351,13 +370,17 @@ async def _open(owner):
         runner = _Runner(answer)
         runner.start()
         context = runner.context
+    if not owner.get_is_open():
+        _has_thread[owner] = runner is not None
     try:
         await answer.wait(can_cancel=False)
     except asyncio.CancelledError:
         if answer.error is None:
             await _close(owner, runner)
         raise
-    _has_thread[owner] = runner is not None
+    finally:
+        if answer.error is not None and not owner.get_is_open():
+            _has_thread.pop(owner, None)
     thread, twins = threading.current_thread(), weakref.WeakKeyDictionary()
     _opened[owner] = _Opened(owner, context, runner, thread, _current.get(), twins)
 
@@ -398,6 +421,7 @@ class _Openable:
 @_add_to(Grelmicro.App)
 class _App:
     def __init__(self, uri=None, *, uses=(), environment=None, patience=None, clock=None):
+        """uses: providers, backends, and pairs of a name and one of these. patience: seconds."""
         if environment not in (None, "development", "test", "staging", "production"):
             raise SettingsError("app: environment: there is no such environment")
         span = 1 if patience is None else _microseconds("patience", patience)
@@ -440,30 +464,29 @@ def _close_at_exit():
                 # more, and to iterate it here would run what else waits there.
                 _raw(owner, "close_async")(owner, None, None)
     for runner in runners:
-        runner.loop.quit()
-        runner.join(1)
+        if runner.is_alive():  # it isn't after a fork
+            runner.loop.quit()
+            runner.join(1)
 
 
 # Calls from a thread
-
-# What these decide they decide on the spot: asking them never blocks.
-_IMMEDIATE_BACKENDS = (Grelmicro.MemoryLockAdapter,)
 
 
 def _block(source, lock, operation, *args):
     """Calls a *_from_thread method, if that can end, and on the main thread so that Ctrl-C can."""
     thread = threading.current_thread()
+    is_main = thread is threading.main_thread()
     ask = functools.partial(_raw(source, operation + "_from_thread"), source, *args)
     try:
-        has_opened = any(opened.thread is thread for opened in tuple(_opened.values()))
-        if thread is not threading.main_thread() and not has_opened:
+        if not is_main and all(opened.thread is not thread for opened in list(_opened.values())):
             return ask(None)
         backend = lock and _find_backend(lock)
         if backend is not None and backend.get_is_open():
-            _refuse_own_loop(source, backend, thread)
-        if thread is not threading.main_thread():
+            _refuse_own_loop(lock, backend, thread)
+        if not is_main or (lock is not None and backend is None):
             return ask(None)
-        if isinstance(backend, _IMMEDIATE_BACKENDS):
+        # What these decide they decide on the spot: asking them never blocks.
+        if isinstance(backend, Grelmicro.MemoryLockAdapter):
             if operation != "acquire" or args == (0,):
                 return ask(None)
             with contextlib.suppress(WouldBlockError):
@@ -497,23 +520,23 @@ def _ask_interruptibly(ask):
     return value
 
 
-def _refuse_own_loop(source, backend, thread):
-    """On the thread of the loop that opened it a task may hold what the call would wait for."""
+def _refuse_own_loop(lock, backend, thread):
+    """On the thread of the loop that opened it, a task may hold what would be waited for."""
     context = backend.ref_main_context()
-    contexts = [opened.context for opened in tuple(_opened.values()) if opened.thread is thread]
-    if context is not None and (context.is_owner() or context in contexts):
+    own = [opened.context for opened in list(_opened.values()) if opened.thread is thread]
+    if context is not None and (context.is_owner() or context in own):
         text = (
-            f"“{source.get_name()}”: a from_thread call on the thread of the loop that opened its "
-            "backend might wait for itself; await it here, or call from a worker thread"
+            f"lock “{lock.get_name()}”: a from_thread call on the thread of the loop that opened "
+            "the backend might wait for itself; await it here, or call from a worker thread"
         )
-        raise DeadlockError(text, source.get_name())
+        raise DeadlockError(text, lock.get_name())
 
 
 # Locks
 
 # No attributes on the leases themselves: PyGObject would then finalize them, which takes a mutex,
 # without letting go of the interpreter.
-_origins = weakref.WeakKeyDictionary()  # (lock, holder) by lease, holder being a weak reference
+_origins = weakref.WeakKeyDictionary()  # [lock, weak reference to the holder] by lease
 _held = weakref.WeakValueDictionary()  # the last lease by (backend, name)
 _entered = weakref.WeakKeyDictionary()  # [(lock, lease)] by asyncio task
 
@@ -547,7 +570,7 @@ def _find_backend(lock):
 
 def _refuse_nested(lock, backend, caller):
     lease = _held.get((backend, lock.get_name()))
-    holder = _get_origin(lease)[1] if lease is not None and lease.is_valid() else None
+    holder = _origins[lease][1] if lease is not None and lease.is_valid() else None
     if holder is not None and holder() is caller:
         text = f"lock “{lock.get_name()}”: whoever asks holds it already"
         raise ReentrantError(text, lock.get_name())
@@ -555,27 +578,24 @@ def _refuse_nested(lock, backend, caller):
 
 def _hold(lease, lock, backend, holder):
     """Remembers who must not ask again for as long as the lease is valid."""
-    _origins[lease] = lock, weakref.ref(holder)
+    _origins[lease] = [lock, weakref.ref(holder)]
     _held[backend, lease.get_name()] = lease
 
 
 def _use_lease(lease, user):
     """A lease that another uses, too, marks nobody any more."""
-    lock, holder = _get_origin(lease)
-    if holder is not None and holder() is not user:
-        _origins[lease] = lock, None
-
-
-def _get_origin(lease):
-    return _origins.get(lease, (None, None))
+    origin = _origins.get(lease)
+    if origin is not None and origin[1] is not None and origin[1]() is not user:
+        origin[1] = None
 
 
 @_add_to(Grelmicro.Lock)
 class _Lock:
-    # fmt: off
-    def __init__(self, name, *, lease_duration=60.0, retry_interval=0.1, retry_jitter=0.1,
-                 auto_extend=True, max_hold_duration=None, backend=None, app=None):
-        # fmt: on
+    def __init__(
+        self, name, *, lease_duration=60.0, retry_interval=0.1, retry_jitter=0.1,
+        auto_extend=True, max_hold_duration=None, backend=None, app=None
+    ):  # fmt: skip
+        """Durations are seconds, and a max_hold_duration of None is no bound."""
         if not isinstance(name, str):
             raise TypeError(f"name: must be a str, not {type(name).__name__}")
         max_hold_duration = 0 if max_hold_duration is None else max_hold_duration
@@ -641,7 +661,7 @@ class _LockFromThread:
         lock = _bind(self._lock)
         if thread is not threading.main_thread():  # C knows who asks
             lease = _block(lock, lock, "acquire", span)
-            _origins[lease] = lock, None
+            _origins[lease] = [lock, None]
         else:
             backend = _find_backend(lock)
             _refuse_nested(lock, backend, thread)
@@ -701,12 +721,12 @@ class _LeaseFromThread:
         self._ask("release")
 
     def _ask(self, operation):
-        _use_lease(self._lease, threading.current_thread())
-        lock, _ = _get_origin(self._lease)
-        if lock is not None:
-            _block(self._lease, lock, operation)
-        else:  # it came from an introspected method: C judges alone
+        origin = _origins.get(self._lease)
+        if origin is None:  # it came from an introspected method: C judges alone
             getattr(self._lease, operation + "_from_thread")(None)
+        else:
+            _use_lease(self._lease, threading.current_thread())
+            _block(self._lease, origin[0], operation)
 
 
 # The finish
