@@ -4,7 +4,7 @@
 
 #include "config.h"
 
-#include <grelmicro/coordination/grel-lock-backend-private.h>
+#include <grelmicro/coordination/grel-lock-slot-private.h>
 #include <grelmicro/core/grel-call-private.h>
 #include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/core/grel-request-private.h>
@@ -62,21 +62,31 @@ grel_lock_request_answered (GrelRequest *request, gssize answer, GError *error)
     grel_lock_backend_notify_released (GREL_LOCK_BACKEND (request->owner), self->key);
 }
 
+/* Mutex held: whether the store counts a lease as running that nobody here believes in. */
+static gboolean
+grel_lock_request_is_stray (GrelLockRequest *self, gssize answer)
+{
+  GrelLockBackend *backend = GREL_LOCK_BACKEND (self->base.owner);
+  GrelLockSlot *slot = g_hash_table_lookup (grel_lock_backend_get_slots (backend), self->key);
+  gboolean is_held
+    = slot != NULL && slot->holder != NULL && g_str_equal (slot->holder->token, self->token);
+
+  return answer > 0 && !is_held
+         && (self->verb == GREL_LOCK_ACQUIRE || self->verb == GREL_LOCK_EXTEND);
+}
+
 /* The asker has been told otherwise, so what was won has to be given back; on the loop that the
  * backend is open on now, which needn't be this one. */
 static void
 grel_lock_request_late (GrelRequest *request, gssize answer, GError *error)
 {
   GrelLockRequest *self = (GrelLockRequest *) request;
-  gboolean is_won = error == NULL && self->verb == GREL_LOCK_ACQUIRE && answer > 0;
-
-  g_clear_error (&error);
-  if (!is_won)
-    return;
 
   g_mutex_lock (&request->part->mutex);
-  grel_lock_backend_give_back (GREL_LOCK_BACKEND (request->owner), self->key, self->token);
+  if (error == NULL && grel_lock_request_is_stray (self, answer))
+    grel_lock_backend_give_back (GREL_LOCK_BACKEND (request->owner), self->key, self->token);
   g_mutex_unlock (&request->part->mutex);
+  g_clear_error (&error);
 }
 
 static void

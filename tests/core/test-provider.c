@@ -91,9 +91,10 @@ memory_is_a_store (void)
 static void
 expect_uri_error (const char *uri, int code)
 {
+  g_autofree char *printable = uri != NULL ? g_strescape (uri, NULL) : NULL;
   g_autoptr (GError) error = NULL;
 
-  g_test_message ("%s", uri != NULL ? uri : "nothing");
+  g_test_message ("%s", printable != NULL ? printable : "nothing");
   g_assert_null (grel_provider_new_for_uri (uri, &error));
   if (strstr (error->message, "SECRET") != NULL || strstr (error->message, "VALUE") != NULL)
     g_error ("“%s” repeats the URI", error->message);

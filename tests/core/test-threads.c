@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include <grelmicro/coordination/grel-lock-slot-private.h>
 #include <grelmicro/core/grel-hop-private.h>
 
 #include "grel-test-store.h"
@@ -1037,6 +1038,87 @@ a_crowd_never_holds_twice_and_all_are_served (Fixture *fixture, gconstpointer da
   g_assert_cmpint (crowd.n_served, ==, N_ASYNC + N_THREADS * N_ROUNDS);
 }
 
+/* One after the other asks, by turns from a thread and asynchronously. */
+#define N_QUEUED 40
+
+typedef struct
+{
+  Fixture *fixture;
+  GThread *thread;
+  int place;
+  int is_done;
+} Queued;
+
+static void
+queued_check_place (Queued *self, GrelLease *lease)
+{
+  g_assert_cmpint (grel_lease_get_fencing_token (lease), ==, self->place + 2);
+}
+
+static gpointer
+queued_run_thread (gpointer data)
+{
+  Queued *self = data;
+  g_autoptr (GrelLease) lease = grel_lock_acquire_from_thread (self->fixture->lock, -1, NULL, NULL);
+
+  queued_check_place (self, lease);
+  g_assert_true (grel_lease_release_from_thread (lease, NULL, NULL));
+  return NULL;
+}
+
+static void
+queued_acquired (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Queued *self = data;
+  g_autoptr (GrelLease) lease = grel_lock_acquire_finish (GREL_LOCK (source), result, NULL);
+
+  queued_check_place (self, lease);
+  grel_lease_release_async (lease, NULL, NULL, NULL);
+  g_atomic_int_set (&self->is_done, TRUE);
+}
+
+static gboolean
+queued_is_in_place (gpointer data)
+{
+  Queued *self = data;
+  g_autoptr (GrelBackend) backend
+    = grel_app_get_backend (self->fixture->app, GREL_TYPE_LOCK_BACKEND, NULL, NULL);
+  GrelPart *part = grel_backend_get_part (backend);
+  GrelLockSlot *slot;
+  int length;
+
+  g_mutex_lock (&part->mutex);
+  slot
+    = g_hash_table_lookup (grel_lock_backend_get_slots (GREL_LOCK_BACKEND (backend)), "lock:cart");
+  length = g_queue_get_length (&slot->queue.waiters);
+  g_mutex_unlock (&part->mutex);
+  return length == self->place + 1;
+}
+
+static void
+threads_and_callbacks_queue_in_the_order_they_came (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelLease) holder = grel_lock_acquire_from_thread (fixture->lock, -1, NULL, NULL);
+  Queued queued[N_QUEUED] = { { NULL } };
+
+  for (int i = 0; i < N_QUEUED; i++)
+    {
+      queued[i] = (Queued){ .fixture = fixture, .place = i };
+      if (i % 2 == 0)
+        queued[i].thread = g_thread_new ("queued", queued_run_thread, &queued[i]);
+      else
+        grel_lock_acquire_async (fixture->lock, -1, NULL, queued_acquired, &queued[i]);
+      grel_test_wait_for (queued_is_in_place, &queued[i]);
+    }
+
+  g_assert_true (grel_lease_release_from_thread (holder, NULL, NULL));
+  for (int i = 0; i < N_QUEUED; i++)
+    if (queued[i].thread != NULL)
+      g_thread_join (queued[i].thread);
+    else
+      grel_test_run_until (&queued[i].is_done);
+}
+
 typedef void (*Test) (Fixture *fixture, gconstpointer data);
 
 static const struct
@@ -1089,6 +1171,10 @@ static const struct
   { "/threads/t13-handlers-under-no-mutex-in-memory", t13_handlers_run_under_no_mutex, TRUE },
   { "/threads/t13-handlers-under-no-mutex-in-a-store", t13_handlers_run_under_no_mutex, FALSE },
   { "/threads/t14-no-outcomes", t14_the_errors_of_the_thread_rules_are_no_outcomes, TRUE },
+  { "/threads/a-queue-keeps-its-order-in-memory",
+    threads_and_callbacks_queue_in_the_order_they_came, TRUE },
+  { "/threads/a-queue-keeps-its-order-in-a-store",
+    threads_and_callbacks_queue_in_the_order_they_came, FALSE },
   { "/threads/a-crowd-in-memory", a_crowd_never_holds_twice_and_all_are_served, TRUE },
   { "/threads/a-crowd-in-a-store", a_crowd_never_holds_twice_and_all_are_served, FALSE },
 };
