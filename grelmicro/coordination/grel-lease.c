@@ -28,10 +28,18 @@ struct _GrelLease
 
 G_DEFINE_FINAL_TYPE (GrelLease, grel_lease, G_TYPE_OBJECT)
 
+/* A script may make one with g_object_new (), for nothing. */
+static gboolean
+grel_lease_is_granted (GrelLease *self)
+{
+  return GREL_IS_LEASE (self) && self->grant != NULL;
+}
+
 static void
 grel_lease_finalize (GObject *object)
 {
-  grel_grant_drop (GREL_LEASE (object)->grant);
+  if (grel_lease_is_granted (GREL_LEASE (object)))
+    grel_grant_drop (GREL_LEASE (object)->grant);
 
   G_OBJECT_CLASS (grel_lease_parent_class)->finalize (object);
 }
@@ -75,7 +83,7 @@ grel_lease_hand_out (GrelLease *self)
 const char *
 grel_lease_get_name (GrelLease *self)
 {
-  g_return_val_if_fail (GREL_IS_LEASE (self), NULL);
+  g_return_val_if_fail (grel_lease_is_granted (self), NULL);
 
   return grel_grant_get_subject (self->grant).name;
 }
@@ -95,7 +103,7 @@ grel_lease_get_name (GrelLease *self)
 gint64
 grel_lease_get_fencing_token (GrelLease *self)
 {
-  g_return_val_if_fail (GREL_IS_LEASE (self), 0);
+  g_return_val_if_fail (grel_lease_is_granted (self), 0);
 
   return self->grant->fence;
 }
@@ -116,7 +124,7 @@ grel_lease_get_fencing_token (GrelLease *self)
 gint64
 grel_lease_get_deadline (GrelLease *self)
 {
-  g_return_val_if_fail (GREL_IS_LEASE (self), 0);
+  g_return_val_if_fail (grel_lease_is_granted (self), 0);
 
   return grel_grant_get_deadline (self->grant);
 }
@@ -136,7 +144,7 @@ grel_lease_get_deadline (GrelLease *self)
 GCancellable *
 grel_lease_get_cancellable (GrelLease *self)
 {
-  g_return_val_if_fail (GREL_IS_LEASE (self), NULL);
+  g_return_val_if_fail (grel_lease_is_granted (self), NULL);
 
   return grel_grant_get_cancellable (self->grant);
 }
@@ -156,7 +164,7 @@ grel_lease_get_cancellable (GrelLease *self)
 gboolean
 grel_lease_is_valid (GrelLease *self)
 {
-  g_return_val_if_fail (GREL_IS_LEASE (self), FALSE);
+  g_return_val_if_fail (grel_lease_is_granted (self), FALSE);
 
   return grel_grant_is_valid (self->grant);
 }
@@ -196,7 +204,7 @@ grel_lease_extend_async (GrelLease *self,
                          GAsyncReadyCallback callback,
                          gpointer user_data)
 {
-  g_return_if_fail (GREL_IS_LEASE (self));
+  g_return_if_fail (grel_lease_is_granted (self));
 
   grel_lease_ask_async (self, GREL_LOCK_EXTEND, grel_lease_extend_async, cancellable, callback,
                         user_data);
@@ -246,7 +254,7 @@ grel_lease_extend_finish (GrelLease *self, GAsyncResult *result, GError **error)
 gboolean
 grel_lease_extend_from_thread (GrelLease *self, GCancellable *cancellable, GError **error)
 {
-  g_return_val_if_fail (GREL_IS_LEASE (self), FALSE);
+  g_return_val_if_fail (grel_lease_is_granted (self), FALSE);
 
   return grel_grant_ask (self->grant, GREL_LOCK_EXTEND, NULL, cancellable, error);
 }
@@ -270,7 +278,7 @@ grel_lease_release_async (GrelLease *self,
                           GAsyncReadyCallback callback,
                           gpointer user_data)
 {
-  g_return_if_fail (GREL_IS_LEASE (self));
+  g_return_if_fail (grel_lease_is_granted (self));
 
   grel_lease_ask_async (self, GREL_LOCK_RELEASE, grel_lease_release_async, cancellable, callback,
                         user_data);
@@ -320,7 +328,7 @@ grel_lease_release_finish (GrelLease *self, GAsyncResult *result, GError **error
 gboolean
 grel_lease_release_from_thread (GrelLease *self, GCancellable *cancellable, GError **error)
 {
-  g_return_val_if_fail (GREL_IS_LEASE (self), FALSE);
+  g_return_val_if_fail (grel_lease_is_granted (self), FALSE);
 
   return grel_grant_ask (self->grant, GREL_LOCK_RELEASE, NULL, cancellable, error);
 }

@@ -123,6 +123,16 @@ its_fence_is_higher_than_that_of_the_one_before (Fixture *fixture, gconstpointer
 }
 
 static void
+one_that_was_never_granted_holds_nothing (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = g_object_new (GREL_TYPE_LEASE, NULL);
+
+  g_test_expect_message ("Grelmicro", G_LOG_LEVEL_CRITICAL, "*granted*");
+  g_assert_false (grel_lease_is_valid (lease));
+  g_test_assert_expected_messages ();
+}
+
+static void
 in_memory_it_has_no_margin (Fixture *fixture, gconstpointer data)
 {
   static const GTimeSpan leases[] = { 1, 999, G_TIME_SPAN_SECOND, LEASE, 36525 * G_TIME_SPAN_DAY };
@@ -615,6 +625,21 @@ a_release_that_fails_may_be_tried_again (Fixture *fixture, gconstpointer data)
 }
 
 static void
+a_lease_that_may_have_been_released_is_used_no_more (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = grel_test_scene_acquire (fixture);
+
+  set_mood (fixture, GREL_TEST_STORE_FAILS);
+  expect_release_error (lease, GREL_ERROR_BACKEND, "the store is down");
+  set_mood (fixture, GREL_TEST_STORE_ANSWERS);
+  g_assert_false (grel_lease_is_valid (lease));
+  expect_extend_error (lease, GREL_ERROR_NOT_OWNED, "release it again");
+  outlive (fixture, lease);
+  g_assert_true (is_cancelled (lease));
+  expect_release_error (lease, GREL_ERROR_NOT_OWNED, "lost");
+}
+
+static void
 a_release_that_hangs_fails_at_the_deadline (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GrelLease) lease = grel_test_scene_acquire (fixture);
@@ -657,6 +682,25 @@ a_release_that_fails_after_it_is_dropped_is_tried_again (Fixture *fixture, gcons
   while (grel_test_store_get_n_requests (fixture->store) < 2)
     g_main_context_iteration (fixture->context, TRUE);
   set_mood (fixture, GREL_TEST_STORE_ANSWERS);
+  g_assert_false (is_locked_at_the_store (fixture));
+}
+
+static void
+a_release_that_nobody_waits_for_is_tried_again_too (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = grel_test_scene_acquire (fixture);
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+
+  set_mood (fixture, GREL_TEST_STORE_HANGS);
+  grel_lease_release_async (lease, cancellable, NULL, NULL);
+  grel_test_settle ();
+  g_cancellable_cancel (cancellable);
+  g_clear_object (&lease);
+  grel_test_settle ();
+  g_assert_true (is_locked_at_the_store (fixture));
+
+  set_mood (fixture, GREL_TEST_STORE_ANSWERS);
+  grel_test_store_forget (fixture->store);
   g_assert_false (is_locked_at_the_store (fixture));
 }
 
@@ -866,6 +910,7 @@ add_rules_of_validity (void)
 {
   RULE (it_has_the_name_of_its_lock);
   RULE (its_fence_is_higher_than_that_of_the_one_before);
+  RULE_IN_MEMORY (one_that_was_never_granted_holds_nothing);
   RULE_IN_MEMORY (in_memory_it_has_no_margin);
   RULE_IN_STORE (in_a_store_it_has_a_margin);
   RULE_IN_STORE (it_counts_from_before_the_store_was_asked);
@@ -905,9 +950,11 @@ add_rules_of_release (void)
   RULE (after_the_end_it_is_closed);
   RULE (released_before_the_end_it_stays_released);
   RULE_IN_STORE (a_release_that_fails_may_be_tried_again);
+  RULE_IN_STORE (a_lease_that_may_have_been_released_is_used_no_more);
   RULE_IN_STORE (a_release_that_hangs_fails_at_the_deadline);
   RULE_IN_STORE (a_release_that_failed_is_tried_again_when_it_is_dropped);
   RULE_IN_STORE (a_release_that_fails_after_it_is_dropped_is_tried_again);
+  RULE_IN_STORE (a_release_that_nobody_waits_for_is_tried_again_too);
   RULE_IN_STORE (who_stops_waiting_for_a_release_has_released);
   RULE (cancelled_in_advance_it_is_released_all_the_same);
   RULE (dropped_it_is_released);

@@ -427,6 +427,25 @@ its_backend_must_be_open_too (Fixture *fixture, gconstpointer data)
 }
 
 static void
+what_is_not_open_is_not_asked (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelBackend) unopened = GREL_BACKEND (grel_memory_lock_adapter_new ());
+  g_auto (GrelTestResult) opened = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  grel_lock_set_backend (fixture->lock, GREL_LOCK_BACKEND (unopened));
+  g_assert_false (grel_test_lock_is_locked (fixture->lock, &error));
+  grel_test_assert_error (error, GREL_ERROR_NOT_OPEN, "cart", "never opened");
+  grel_backend_open_async (unopened, NULL, grel_test_result_ready, &opened);
+  g_assert_false (grel_lock_is_locked_from_thread (fixture->lock, NULL, &error));
+  grel_test_assert_error (error, GREL_ERROR_NOT_OPEN, "cart", "still opening");
+  grel_test_result_wait (&opened);
+  grel_test_backend_close (unopened, NULL);
+  g_assert_false (grel_test_lock_is_locked (fixture->lock, &error));
+  grel_test_assert_error (error, GREL_ERROR_CLOSED, "cart");
+}
+
+static void
 an_app_without_a_lock_backend_will_not_do (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GString) journal = g_string_new (NULL);
@@ -827,6 +846,7 @@ main (int argc, char **argv)
   RULE_IN_MEMORY (before_its_app_is_open_it_is_not_open);
   RULE_IN_MEMORY (after_its_app_is_closed_it_is_closed);
   RULE (its_backend_must_be_open_too);
+  RULE_IN_MEMORY (what_is_not_open_is_not_asked);
   RULE_IN_MEMORY (an_app_without_a_lock_backend_will_not_do);
   RULE_IN_MEMORY (of_several_apps_one_must_be_meant);
   RULE_IN_MEMORY (the_app_on_this_context_comes_first);

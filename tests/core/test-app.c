@@ -420,6 +420,40 @@ its_properties_are_those_of_the_functions (Fixture *fixture, gconstpointer data)
 }
 
 static void
+count_notification (GObject *object, GParamSpec *pspec, guint *count)
+{
+  ++*count;
+}
+
+static void
+only_a_change_is_notified (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelVirtualClock) clock = grel_virtual_clock_new ();
+  guint n_notified = 0;
+
+  g_signal_connect (fixture->app, "notify", G_CALLBACK (count_notification), &n_notified);
+  for (int i = 0; i < 2; i++)
+    {
+      grel_app_set_environment (fixture->app, "test");
+      grel_app_set_patience (fixture->app, G_TIME_SPAN_SECOND);
+    }
+  grel_app_set_clock (fixture->app, GREL_CLOCK (clock));
+  g_assert_cmpuint (n_notified, ==, 3);
+}
+
+static void
+opening_and_closing_are_notified (Fixture *fixture, gconstpointer data)
+{
+  guint n_notified = 0;
+
+  g_signal_connect (fixture->app, "notify::is-open", G_CALLBACK (count_notification), &n_notified);
+  grel_test_app_open (fixture->app, NULL);
+  g_assert_cmpuint (n_notified, ==, 1);
+  grel_test_app_close (fixture->app, NULL);
+  g_assert_cmpuint (n_notified, ==, 2);
+}
+
+static void
 its_parts_go_by_its_clock_and_patience (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GrelVirtualClock) clock = grel_virtual_clock_new ();
@@ -485,6 +519,8 @@ main (int argc, char **argv)
   RULE (of_two_on_one_context_neither_is_the_default);
   RULE (its_properties_have_defaults);
   RULE (its_properties_are_those_of_the_functions);
+  RULE (only_a_change_is_notified);
+  RULE (opening_and_closing_are_notified);
   RULE (its_parts_go_by_its_clock_and_patience);
   RULE (without_a_clock_it_leaves_its_parts_theirs);
   RULE (its_clock_stays_while_it_is_open);

@@ -580,6 +580,23 @@ the_clock_stays_while_it_is_open (Fixture *fixture, gconstpointer data)
 }
 
 static void
+opening_and_closing_are_notified (Fixture *fixture, gconstpointer data)
+{
+  guint n_notified = 0;
+
+  g_signal_connect (fixture->backend, "notify::is-open", G_CALLBACK (count_notification),
+                    &n_notified);
+  grel_test_part_set_open_mood (fixture->part, GREL_TEST_PART_FAILS);
+  expect_open_error (fixture, GREL_ERROR_BACKEND, "a is down");
+  g_assert_cmpuint (n_notified, ==, 0);
+  grel_test_part_set_open_mood (fixture->part, GREL_TEST_PART_ANSWERS);
+  open_well (fixture);
+  g_assert_cmpuint (n_notified, ==, 1);
+  close_well (fixture);
+  g_assert_cmpuint (n_notified, ==, 2);
+}
+
+static void
 its_properties_are_those_of_the_functions (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GrelVirtualClock) other = grel_virtual_clock_new ();
@@ -774,6 +791,7 @@ main (int argc, char **argv)
   RULE (a_thread_does_not_wait_for_a_loop_that_nobody_runs);
   RULE (the_clock_is_the_real_one_unless_it_is_set);
   RULE (the_clock_stays_while_it_is_open);
+  RULE (opening_and_closing_are_notified);
   RULE (its_properties_are_those_of_the_functions);
   RULE (without_patience_it_does_not_open);
   RULE (its_scope_is_what_its_class_says);

@@ -366,6 +366,34 @@ it_lives_as_long_as_it_runs (void)
 }
 
 static void
+return_an_object (GTask *task, gpointer alive)
+{
+  GObject *object = g_object_new (G_TYPE_OBJECT, NULL);
+  g_auto (GValue) value = G_VALUE_INIT;
+
+  *(gpointer *) alive = object;
+  g_object_add_weak_pointer (object, alive);
+  g_value_init (&value, G_TYPE_OBJECT);
+  g_value_take_object (&value, object);
+  g_task_return_value (task, &value);
+}
+
+static void
+a_value_that_nobody_fetches_is_freed (void)
+{
+  gpointer alive = NULL;
+  g_autoptr (GrelOperation) operation = grel_operation_new (return_an_object, &alive, NULL);
+  g_auto (GrelTestResult) ran = { NULL };
+
+  grel_operation_run_async (operation, NULL, grel_test_result_ready, &ran);
+  grel_test_result_wait (&ran);
+  g_assert_nonnull (alive);
+  grel_test_result_clear (&ran);
+  grel_test_settle ();
+  g_assert_null (alive);
+}
+
+static void
 its_closure_is_freed_at_once_in_the_context_it_was_made_in (void)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
@@ -479,6 +507,7 @@ main (int argc, char **argv)
   RULE (it_runs_several_times);
   RULE (several_runs_at_once_keep_apart);
   RULE (it_lives_as_long_as_it_runs);
+  RULE (a_value_that_nobody_fetches_is_freed);
   RULE (its_closure_is_freed_at_once_in_the_context_it_was_made_in);
   RULE (its_closure_is_freed_there_when_another_thread_drops_it);
   RULE (its_closure_is_freed_with_a_context_that_nobody_runs);
