@@ -375,7 +375,8 @@ a_hold_that_is_shorter_than_a_lease_is_not_extended (Fixture *fixture, gconstpoi
 
   grel_lock_set_max_hold_duration (fixture->lock, LEASE / 2);
   lease = grel_test_scene_acquire (fixture);
-  pass_slowly (fixture, LEASE, THIRD / 4);
+  g_assert_cmpint (get_rest (fixture, lease), <=, LEASE / 2);
+  pass_slowly (fixture, LEASE / 2, THIRD / 4);
   g_assert_false (grel_lease_is_valid (lease));
   g_assert_cmpuint (n_requests (fixture), ==, 1);
 }

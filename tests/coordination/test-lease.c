@@ -563,6 +563,27 @@ while_it_is_released_it_is_not_released_again (Fixture *fixture, gconstpointer d
 }
 
 static void
+while_it_is_released_the_store_may_give_it_to_another (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = grel_test_scene_acquire (fixture);
+  g_autoptr (GrelLease) next = NULL;
+  g_auto (GrelTestResult) released = { NULL };
+
+  g_assert_false (is_cancelled (lease));
+  set_mood (fixture, GREL_TEST_STORE_HANGS);
+  grel_lease_release_async (lease, NULL, grel_test_result_ready, &released);
+  grel_test_settle ();
+  grel_test_scene_steal (fixture);
+  set_mood (fixture, GREL_TEST_STORE_ANSWERS);
+  next = grel_test_scene_acquire (fixture);
+  answer (fixture);
+  grel_test_result_wait (&released);
+  g_assert_false (is_cancelled (lease));
+  g_assert_false (grel_lease_is_valid (lease));
+  g_assert_true (grel_lease_is_valid (next));
+}
+
+static void
 lost_it_is_not_released (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GrelLease) lease = grel_test_scene_acquire (fixture);
@@ -595,6 +616,30 @@ after_the_end_it_is_closed (Fixture *fixture, gconstpointer data)
   expect_extend_error (lease, GREL_ERROR_CLOSED, "closed");
   g_assert_false (grel_lease_is_valid (lease));
   g_assert_true (is_cancelled (lease));
+}
+
+static void
+the_end_is_that_of_every_lease (Fixture *fixture, gconstpointer data)
+{
+  GrelLease *leases[3];
+
+  for (int i = 0; i < 3; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("cart-%d", i);
+      g_autoptr (GrelLock) lock
+        = g_object_new (GREL_TYPE_LOCK, "name", name, "backend", fixture->backend, NULL);
+
+      leases[i] = grel_test_lock_acquire (lock, 0, NULL);
+      g_assert_false (is_cancelled (leases[i]));
+    }
+  grel_backend_close_async (fixture->backend, NULL, NULL, NULL);
+  for (int i = 0; i < 3; i++)
+    {
+      g_assert_true (is_cancelled (leases[i]));
+      g_assert_false (grel_lease_is_valid (leases[i]));
+      g_object_unref (leases[i]);
+    }
+  grel_test_settle ();
 }
 
 static void
@@ -685,18 +730,38 @@ a_release_that_fails_after_it_is_dropped_is_tried_again (Fixture *fixture, gcons
   g_assert_false (is_locked_at_the_store (fixture));
 }
 
+/* A worker that stops waiting, and drops the lease. */
+typedef struct
+{
+  GrelLease *lease;
+  GCancellable *cancellable;
+} Quitter;
+
+static gpointer
+quitter_run (gpointer data)
+{
+  Quitter *self = data;
+  g_autoptr (GError) error = NULL;
+
+  g_assert_false (grel_lease_release_from_thread (self->lease, self->cancellable, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  g_clear_object (&self->lease);
+  return NULL;
+}
+
 static void
 a_release_that_nobody_waits_for_is_tried_again_too (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (GrelLease) lease = grel_test_scene_acquire (fixture);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  Quitter quitter = { grel_test_scene_acquire (fixture), cancellable };
+  GThread *thread;
 
   set_mood (fixture, GREL_TEST_STORE_HANGS);
-  grel_lease_release_async (lease, cancellable, NULL, NULL);
-  grel_test_settle ();
+  thread = g_thread_new ("quitter", quitter_run, &quitter);
+  while (grel_test_store_get_n_hanging (fixture->store) == 0)
+    g_main_context_iteration (fixture->context, TRUE);
   g_cancellable_cancel (cancellable);
-  g_clear_object (&lease);
-  grel_test_settle ();
+  g_thread_join (thread);
   g_assert_true (is_locked_at_the_store (fixture));
 
   set_mood (fixture, GREL_TEST_STORE_ANSWERS);
@@ -728,10 +793,15 @@ cancelled_in_advance_it_is_released_all_the_same (Fixture *fixture, gconstpointe
   g_autoptr (GrelLease) lease = grel_test_scene_acquire (fixture);
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
   g_auto (GrelTestResult) released = { NULL };
+  g_autoptr (GError) error = NULL;
 
   g_cancellable_cancel (cancellable);
   grel_lease_release_async (lease, cancellable, grel_test_result_ready, &released);
-  grel_test_result_wait (&released);
+  grel_lease_release_finish (lease, grel_test_result_wait (&released), &error);
+  if (fixture->store != NULL)
+    g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+  else
+    g_assert_no_error (error); /* there was nothing to wait for */
   grel_test_settle ();
   g_assert_false (grel_test_lock_is_locked (fixture->lock, NULL));
 }
@@ -945,9 +1015,11 @@ add_rules_of_release (void)
   RULE (released_it_is_invalid_at_once);
   RULE (released_it_is_neither_released_nor_extended_again);
   RULE_IN_STORE (while_it_is_released_it_is_not_released_again);
+  RULE_IN_STORE (while_it_is_released_the_store_may_give_it_to_another);
   RULE (lost_it_is_not_released);
   RULE_IN_STORE (a_release_of_what_the_store_gave_to_another_frees_nothing);
   RULE (after_the_end_it_is_closed);
+  RULE (the_end_is_that_of_every_lease);
   RULE (released_before_the_end_it_stays_released);
   RULE_IN_STORE (a_release_that_fails_may_be_tried_again);
   RULE_IN_STORE (a_lease_that_may_have_been_released_is_used_no_more);

@@ -245,6 +245,28 @@ what_who_is_cancelled_won_goes_to_the_next (Fixture *fixture, gconstpointer data
 }
 
 static void
+while_something_is_given_back_nobody_asks (Fixture *fixture, gconstpointer data)
+{
+  Waiter first, second;
+
+  hang (fixture);
+  waiter_start (&first, fixture, -1);
+  grel_test_settle ();
+  waiter_cancel (&first);
+  waiter_clear (&first);
+  grel_test_store_answer (fixture->store); /* which makes the library give it back */
+  grel_test_settle ();
+  g_assert_cmpuint (grel_test_store_get_n_hanging (fixture->store), ==, 1);
+  waiter_start (&second, fixture, -1);
+  grel_test_settle ();
+  g_assert_cmpuint (grel_test_store_get_n_hanging (fixture->store), ==, 1);
+
+  answer (fixture);
+  waiter_expect_lease (&second, fixture);
+  waiter_clear (&second);
+}
+
+static void
 a_timeout_is_exact (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GrelLease) holder = grel_test_scene_acquire (fixture);
@@ -290,6 +312,26 @@ a_timeout_counts_from_the_call (Fixture *fixture, gconstpointer data)
   grel_test_settle ();
   waiter_expect_error (&waiter, fixture, GREL_ERROR_TIMED_OUT, "cart");
   waiter_clear (&waiter);
+}
+
+static void
+a_negative_timeout_never_runs_out (Fixture *fixture, gconstpointer data)
+{
+  static const GTimeSpan timeouts[] = { -1, -2, -G_TIME_SPAN_HOUR, G_MININT64 };
+  Waiter waiters[G_N_ELEMENTS (timeouts)];
+  g_autoptr (GrelLease) holder = grel_test_scene_acquire (fixture);
+
+  for (guint i = 0; i < G_N_ELEMENTS (timeouts); i++)
+    waiter_start (&waiters[i], fixture, timeouts[i]);
+  for (int i = 0; i < 100; i++)
+    grel_test_scene_pass (fixture, LEASE / 4);
+  release (holder);
+  for (guint i = 0; i < G_N_ELEMENTS (timeouts); i++)
+    {
+      waiter_expect_lease (&waiters[i], fixture);
+      waiter_clear (&waiters[i]);
+      grel_test_settle ();
+    }
 }
 
 static void
@@ -376,6 +418,28 @@ who_does_not_wait_never_overtakes (Fixture *fixture, gconstpointer data)
   release (holder);
   waiter_expect_lease (&first, fixture);
   waiter_clear (&first);
+}
+
+static void
+nobody_overtakes_who_is_about_to_be_served (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelLease) holder = grel_test_scene_acquire (fixture);
+  Waiter first, second, third;
+
+  waiter_start (&first, fixture, -1);
+  grel_test_settle ();
+  grel_lease_release_async (holder, NULL, NULL, NULL);
+  waiter_start (&second, fixture, 0);
+  waiter_start (&third, fixture, -1);
+  grel_test_settle ();
+  waiter_expect_lease (&first, fixture);
+  waiter_expect_error (&second, fixture, GREL_ERROR_WOULD_BLOCK, "cart");
+  g_assert_false (third.result.is_done);
+  waiter_clear (&first);
+  waiter_clear (&second);
+  grel_test_settle ();
+  waiter_expect_lease (&third, fixture);
+  waiter_clear (&third);
 }
 
 static void
@@ -577,6 +641,46 @@ only_the_head_of_the_queue_asks (Fixture *fixture, gconstpointer data)
   grel_test_settle ();
   waiter_expect_lease (&waiters[2], fixture);
   waiter_clear (&waiters[2]);
+}
+
+static void
+the_next_asks_when_the_answer_to_who_left_is_no (Fixture *fixture, gconstpointer data)
+{
+  Waiter first, second;
+
+  start_behind_a_rival (&first, fixture, -1);
+  waiter_start (&second, fixture, -1);
+  hang (fixture);
+  grel_test_scene_pass (fixture, INTERVAL);
+  waiter_cancel (&first);
+  waiter_clear (&first);
+  answer (fixture);
+  g_assert_false (second.result.is_done);
+  grel_test_scene_rival_release (fixture);
+  grel_test_scene_pass (fixture, INTERVAL);
+  waiter_expect_lease (&second, fixture);
+  waiter_clear (&second);
+}
+
+static void
+the_next_asks_when_who_does_not_wait_is_refused (Fixture *fixture, gconstpointer data)
+{
+  Waiter first, second;
+
+  grel_lock_set_retry_jitter (fixture->lock, 0.0);
+  grel_test_scene_rival_acquire (fixture, LEASE);
+  hang (fixture);
+  waiter_start (&first, fixture, 0);
+  waiter_start (&second, fixture, -1);
+  grel_test_settle ();
+  answer (fixture);
+  waiter_expect_error (&first, fixture, GREL_ERROR_WOULD_BLOCK, "cart");
+  waiter_clear (&first);
+  g_assert_false (second.result.is_done);
+  grel_test_scene_rival_release (fixture);
+  grel_test_scene_pass (fixture, INTERVAL);
+  waiter_expect_lease (&second, fixture);
+  waiter_clear (&second);
 }
 
 static void
@@ -887,14 +991,17 @@ main (int argc, char **argv)
   RULE (who_is_cancelled_holds_nobody_up);
   RULE_IN_STORE (cancelled_while_the_store_hangs_one_leaves_at_once);
   RULE_IN_STORE (what_who_is_cancelled_won_goes_to_the_next);
+  RULE_IN_STORE (while_something_is_given_back_nobody_asks);
   RULE (a_timeout_is_exact);
   RULE_IN_STORE (a_timeout_is_exact_while_the_store_hangs);
   RULE (a_timeout_counts_from_the_call);
+  RULE (a_negative_timeout_never_runs_out);
   RULE (each_has_a_timeout_of_its_own);
   RULE (a_release_in_the_last_moment_is_in_time);
   RULE_IN_MEMORY (a_lease_that_runs_out_passes_the_lock_on);
   RULE_IN_STORE (who_does_not_wait_is_told_within_a_second);
   RULE (who_does_not_wait_never_overtakes);
+  RULE (nobody_overtakes_who_is_about_to_be_served);
   RULE (who_does_not_wait_gets_what_was_dropped_before);
   RULE (who_does_not_wait_gets_what_was_released_before);
   RULE_IN_STORE (when_the_store_fails_all_who_wait_are_told);
@@ -905,6 +1012,8 @@ main (int argc, char **argv)
   RULE_IN_STORE (the_interval_varies_by_the_jitter);
   RULE_IN_STORE (a_store_that_knows_when_is_asked_then);
   RULE_IN_STORE (only_the_head_of_the_queue_asks);
+  RULE_IN_STORE (the_next_asks_when_the_answer_to_who_left_is_no);
+  RULE_IN_STORE (the_next_asks_when_who_does_not_wait_is_refused);
   RULE_IN_STORE (nobody_asks_for_who_has_left);
   RULE_IN_STORE (nobody_asks_when_it_is_held_here_and_nobody_waits);
   RULE_IN_STORE (a_notification_wakes_the_head_at_once);

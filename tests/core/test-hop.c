@@ -219,18 +219,25 @@ a_nested_main_loop_serves_the_rest_in_order (Fixture *fixture, gconstpointer dat
 }
 
 static void
+post_other_and_run_the_context (Item *self)
+{
+  post_other (self);
+  run_the_context (self);
+}
+
+static void
 what_is_posted_while_a_nested_main_loop_runs_comes_after_the_rest (Fixture *fixture,
                                                                    gconstpointer data)
 {
-  Item a = ITEM ('a'), b = ITEM ('b'), c = ITEM ('c');
+  Item a = ITEM ('a'), b = ITEM ('b'), c = ITEM ('c'), d = ITEM ('d');
 
-  a.then = post_other;
-  a.other = &c;
-  b.then = run_the_context;
+  a.then = post_other_and_run_the_context;
+  a.other = &d;
   post (&a);
   post (&b);
+  post (&c);
   settle (fixture);
-  g_assert_cmpstr (fixture->log->str, ==, "abc");
+  g_assert_cmpstr (fixture->log->str, ==, "abcd");
 }
 
 static void

@@ -5,7 +5,7 @@
 # To be sourced. What a Debian system needs, in one place.
 
 GREL_BUILD_PACKAGES=(
-  gcc libc6-dev meson ninja-build pkg-config
+  dpkg-dev gcc libc6-dev meson ninja-build pkg-config
   libglib2.0-dev gobject-introspection libgirepository1.0-dev
   python3 python3-gi
 )
