@@ -227,6 +227,12 @@ grel_grant_take_extension (GrelGrant *self, gboolean is_ours, gint64 sent, GTime
   self->is_extending = FALSE;
   if (self->state != GREL_GRANT_HELD)
     return NULL;
+  if (is_ours && !grel_grant_is_valid (self))
+    {
+      /* It may have been seen invalid by now, and doesn't come back. */
+      grel_lock_backend_give_back (self->backend, self->key, self->token);
+      is_ours = FALSE;
+    }
   if (!is_ours)
     return grel_grant_end (self, GREL_GRANT_LOST);
 
