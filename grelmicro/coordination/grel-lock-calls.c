@@ -19,32 +19,24 @@ grel_lock_get_subject (GrelLock *self)
 static GrelLockBackend *
 grel_lock_prepare (GrelLock *self, GrelLockSettings *settings, GError **error)
 {
+  GrelSubject subject = grel_lock_get_subject (self);
   g_autoptr (GrelApp) app = NULL;
-  GrelLockBackend *backend = NULL;
+  g_autoptr (GrelBackend) backend = NULL;
   const char *fault;
 
-  grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
-  g_mutex_lock (&self->mutex);
-  *settings = self->settings;
-  g_set_object (&backend, self->backend);
-  if (backend == NULL)
-    g_set_object (&app, self->app);
-  g_mutex_unlock (&self->mutex);
-
+  grel_primitive_snapshot (&self->primitive, &self->settings, settings, sizeof *settings, &backend,
+                           &app);
   if (settings->max_hold_duration > 0)
     settings->lease_duration = MIN (settings->lease_duration, settings->max_hold_duration);
 
   fault = self->key != NULL ? grel_lock_settings_find_fault (settings) : GREL_LOCK_NAME_RULE;
   if (fault != NULL)
-    {
-      g_clear_object (&backend);
-      g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, grel_lock_get_subject (self),
-                                                "%s", fault));
-    }
-  else if (backend == NULL)
-    backend = (GrelLockBackend *) grel_registry_resolve (app, GREL_TYPE_LOCK_BACKEND,
-                                                         grel_lock_get_subject (self), error);
-  return backend;
+    g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, subject, "%s", fault));
+  else if (backend != NULL)
+    return (GrelLockBackend *) g_steal_pointer (&backend);
+  else
+    return (GrelLockBackend *) grel_registry_resolve (app, GREL_TYPE_LOCK_BACKEND, subject, error);
+  return NULL;
 }
 
 static GrelLockWish

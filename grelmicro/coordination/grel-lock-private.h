@@ -6,6 +6,7 @@
 
 #include <grelmicro/coordination/grel-lock-backend-private.h>
 #include <grelmicro/coordination/grel-lock.h>
+#include <grelmicro/core/grel-primitive-private.h>
 
 G_BEGIN_DECLS
 
@@ -16,11 +17,8 @@ struct _GrelLock
   char *name;
   GRefString *key; /* NULL if the name is not acceptable */
 
-  GMutex mutex; /* guards the rest */
-  guint mutex_generation;
-  GrelLockBackend *backend;
-  GrelApp *app;
-  GrelLockSettings settings;
+  GrelPrimitive primitive;
+  GrelLockSettings settings; /* under the primitive's mutex */
 };
 
 G_END_DECLS

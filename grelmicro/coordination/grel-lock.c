@@ -5,9 +5,6 @@
 #include "config.h"
 
 #include <grelmicro/coordination/grel-lock-private.h>
-#include <grelmicro/core/grel-identity-private.h>
-
-#include <string.h>
 
 /**
  * GrelLock:
@@ -119,11 +116,9 @@ grel_lock_finalize (GObject *object)
 {
   GrelLock *self = GREL_LOCK (object);
 
-  g_clear_object (&self->backend);
-  g_clear_object (&self->app);
+  grel_primitive_clear (&self->primitive);
   g_clear_pointer (&self->key, g_ref_string_release);
   g_free (self->name);
-  g_mutex_clear (&self->mutex);
 
   G_OBJECT_CLASS (grel_lock_parent_class)->finalize (object);
 }
@@ -237,47 +232,14 @@ grel_lock_class_init (GrelLockClass *klass)
 static void
 grel_lock_init (GrelLock *self)
 {
-  g_mutex_init (&self->mutex);
-  self->mutex_generation = grel_identity_get_generation ();
+  grel_primitive_init (&self->primitive);
   self->settings = grel_lock_settings_default;
-}
-
-static void
-grel_lock_read (GrelLock *self, gconstpointer field, gpointer value, gsize size)
-{
-  g_mutex_lock (&self->mutex);
-  memcpy (value, field, size);
-  g_mutex_unlock (&self->mutex);
 }
 
 static void
 grel_lock_write (GrelLock *self, gpointer field, gconstpointer value, gsize size, guint property)
 {
-  gboolean changes;
-
-  g_mutex_lock (&self->mutex);
-  changes = memcmp (field, value, size) != 0;
-  memcpy (field, value, size);
-  g_mutex_unlock (&self->mutex);
-
-  if (changes)
-    g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
-}
-
-static void
-grel_lock_write_object (GrelLock *self, gpointer field, gpointer value, guint property)
-{
-  g_autoptr (GObject) unused = value != NULL ? g_object_ref (value) : NULL;
-  GObject **object = field;
-  gboolean changes;
-
-  g_mutex_lock (&self->mutex);
-  changes = *object != unused;
-  unused = *object;
-  *object = value;
-  g_mutex_unlock (&self->mutex);
-
-  if (changes)
+  if (grel_primitive_write (&self->primitive, field, value, size))
     g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
@@ -333,7 +295,7 @@ grel_lock_get_backend (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), NULL);
 
-  grel_lock_read (self, &self->backend, &value, sizeof value);
+  grel_primitive_read (&self->primitive, &self->primitive.backend, &value, sizeof value);
   return value;
 }
 
@@ -353,7 +315,8 @@ grel_lock_set_backend (GrelLock *self, GrelLockBackend *backend)
   g_return_if_fail (GREL_IS_LOCK (self));
   g_return_if_fail (backend == NULL || GREL_IS_LOCK_BACKEND (backend));
 
-  grel_lock_write_object (self, &self->backend, backend, PROP_BACKEND);
+  if (grel_primitive_write_object (&self->primitive, &self->primitive.backend, backend))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BACKEND]);
 }
 
 /**
@@ -373,7 +336,7 @@ grel_lock_get_app (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), NULL);
 
-  grel_lock_read (self, &self->app, &value, sizeof value);
+  grel_primitive_read (&self->primitive, &self->primitive.app, &value, sizeof value);
   return value;
 }
 
@@ -393,7 +356,8 @@ grel_lock_set_app (GrelLock *self, GrelApp *app)
   g_return_if_fail (GREL_IS_LOCK (self));
   g_return_if_fail (app == NULL || GREL_IS_APP (app));
 
-  grel_lock_write_object (self, &self->app, app, PROP_APP);
+  if (grel_primitive_write_object (&self->primitive, &self->primitive.app, app))
+    g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_APP]);
 }
 
 /**
@@ -413,7 +377,7 @@ grel_lock_get_lease_duration (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  grel_lock_read (self, &self->settings.lease_duration, &value, sizeof value);
+  grel_primitive_read (&self->primitive, &self->settings.lease_duration, &value, sizeof value);
   return value;
 }
 
@@ -454,7 +418,7 @@ grel_lock_get_retry_interval (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  grel_lock_read (self, &self->settings.retry_interval, &value, sizeof value);
+  grel_primitive_read (&self->primitive, &self->settings.retry_interval, &value, sizeof value);
   return value;
 }
 
@@ -494,7 +458,7 @@ grel_lock_get_retry_jitter (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  grel_lock_read (self, &self->settings.retry_jitter, &value, sizeof value);
+  grel_primitive_read (&self->primitive, &self->settings.retry_jitter, &value, sizeof value);
   return value;
 }
 
@@ -534,7 +498,7 @@ grel_lock_get_auto_extend (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), FALSE);
 
-  grel_lock_read (self, &self->settings.auto_extend, &value, sizeof value);
+  grel_primitive_read (&self->primitive, &self->settings.auto_extend, &value, sizeof value);
   return value;
 }
 
@@ -576,7 +540,7 @@ grel_lock_get_max_hold_duration (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  grel_lock_read (self, &self->settings.max_hold_duration, &value, sizeof value);
+  grel_primitive_read (&self->primitive, &self->settings.max_hold_duration, &value, sizeof value);
   return value;
 }
 
