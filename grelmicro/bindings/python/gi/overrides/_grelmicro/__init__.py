@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: grelmicro contributors
+"""The parts of the override. Nothing here is for programs: they import gi.repository.Grelmicro.
+
+Each part sees those above it:
+
+introspection, errors, seconds   what everything needs
+derivable                        classes derived in Python
+answers                          awaiting introspected calls
+lifecycle, app                   open and close
+primitives                       what locks and other primitives have in common
+lease, lock                      the primitives, with what they grant
+methods                          all introspected methods, once more
+"""

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: grelmicro contributors
+"""Classes derived in Python, which fail as Python does: with an exception."""
+
+import functools
+import types
+
+from gi.repository import Gio, GLib, GObject
+
+from .errors import BackendError
+from .introspection import Grelmicro, add_to
+
+
+def failing(function):
+    """A function that is given a task, and lets that fail with what it raises."""
+
+    @functools.wraps(function)
+    def call(*args):
+        try:
+            return function(*args)
+        except BaseException as error:
+            task = next((arg for arg in args if isinstance(arg, Gio.Task)), None)
+            if task is None or task.get_completed() or task.had_error():
+                raise
+            if not isinstance(error, GLib.Error):
+                error = BackendError(f"{type(error).__name__}: {error}")
+            task.return_error(error)
+            if not isinstance(error, Exception):
+                raise
+
+    return call
+
+
+@add_to(Grelmicro.Backend)
+@add_to(Grelmicro.Operation)
+@add_to(Grelmicro.Provider)
+class _Derivable:
+    def __init_subclass__(cls, **kwargs):
+        super(GObject.Object, cls).__init_subclass__(**kwargs)
+        for name, member in list(vars(cls).items()):
+            if name.startswith("do_") and isinstance(member, types.FunctionType):
+                setattr(cls, name, failing(member))
+
+
+_new_operation = Grelmicro.Operation.new
+Grelmicro.Operation.new = staticmethod(lambda func, *data: _new_operation(failing(func), *data))
