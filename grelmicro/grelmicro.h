@@ -25,6 +25,12 @@
 #include <grelmicro/coordination/grel-lock-backend.h>
 #include <grelmicro/coordination/grel-lock.h>
 
+#include <grelmicro/resilience/grel-circuit-breaker-backend.h>
+#include <grelmicro/resilience/grel-circuit-breaker.h>
+#include <grelmicro/resilience/grel-circuit-types.h>
+#include <grelmicro/resilience/grel-permit.h>
+
+#include <grelmicro/memory/grel-memory-circuit-breaker-adapter.h>
 #include <grelmicro/memory/grel-memory-lock-adapter.h>
 
 #undef GREL_INSIDE

@@ -23,6 +23,10 @@ void grel_primitive_init (GrelPrimitive *self);
 
 void grel_primitive_clear (GrelPrimitive *self);
 
+void grel_primitive_lock (GrelPrimitive *self);
+
+void grel_primitive_unlock (GrelPrimitive *self);
+
 /* One setting: copied under the mutex. */
 void grel_primitive_read (GrelPrimitive *self, gconstpointer field, gpointer value, gsize size);
 

@@ -24,7 +24,7 @@ grel_primitive_clear (GrelPrimitive *self)
   g_mutex_clear (&self->mutex);
 }
 
-static void
+void
 grel_primitive_lock (GrelPrimitive *self)
 {
   grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
@@ -32,11 +32,17 @@ grel_primitive_lock (GrelPrimitive *self)
 }
 
 void
+grel_primitive_unlock (GrelPrimitive *self)
+{
+  g_mutex_unlock (&self->mutex);
+}
+
+void
 grel_primitive_read (GrelPrimitive *self, gconstpointer field, gpointer value, gsize size)
 {
   grel_primitive_lock (self);
   memcpy (value, field, size);
-  g_mutex_unlock (&self->mutex);
+  grel_primitive_unlock (self);
 }
 
 gboolean
@@ -47,7 +53,7 @@ grel_primitive_write (GrelPrimitive *self, gpointer field, gconstpointer value, 
   grel_primitive_lock (self);
   changes = memcmp (field, value, size) != 0;
   memcpy (field, value, size);
-  g_mutex_unlock (&self->mutex);
+  grel_primitive_unlock (self);
 
   return changes;
 }
@@ -63,7 +69,7 @@ grel_primitive_write_object (GrelPrimitive *self, gpointer field, gpointer value
   changes = *object != unused;
   unused = *object;
   *object = value;
-  g_mutex_unlock (&self->mutex);
+  grel_primitive_unlock (self);
 
   return changes;
 }
@@ -81,5 +87,5 @@ grel_primitive_snapshot (GrelPrimitive *self,
   g_set_object (backend, self->backend);
   if (*backend == NULL)
     g_set_object (app, self->app);
-  g_mutex_unlock (&self->mutex);
+  grel_primitive_unlock (self);
 }

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <grelmicro/resilience/grel-circuit-breaker-backend-private.h>
+#include <grelmicro/resilience/grel-circuit-breaker.h>
+
+G_BEGIN_DECLS
+
+/* What this process knows of one circuit of one backend. It lives for as long as a breaker or a
+ * permit refers to it, and ends when the backend closes. */
+typedef struct
+{
+  GrelGranted base;
+  int refs; /* atomic; falls to 0 under the part's mutex only */
+  GrelCircuitBreakerBackend *backend;
+  GrelPart *part;
+  GRefString *key;
+
+  gboolean is_ended; /* under the part's mutex, as all the rest */
+  guint n_forcing;   /* requests under way that set the state */
+  guint64 epoch;     /* how often the state changed */
+  GrelCircuitState state;
+  guint consecutive_errors;
+  guint consecutive_successes;
+  gint64 open_until;    /* on the part's clock */
+  GPtrArray *observers; /* (element-type GWeakRef) of the breakers, in reference counted boxes */
+} GrelCircuit;
+
+/* Mutex held, part open. Returns: (transfer full) */
+GrelCircuit *grel_circuit_ensure (GrelCircuitBreakerBackend *backend, GRefString *key);
+
+GrelCircuit *grel_circuit_ref (GrelCircuit *self);
+
+/* Without the mutex. */
+void grel_circuit_unref (GrelCircuit *self);
+
+/* Mutex held: the breaker behind the weak reference is told of changes of the state. */
+void grel_circuit_watch (GrelCircuit *self, GWeakRef *observer);
+
+/* Without the mutex. */
+void grel_circuit_unwatch (GrelCircuit *self, GWeakRef *observer);
+
+/* Mutex held: takes in what the backend found. */
+void grel_circuit_see (GrelCircuit *self, const GrelCircuitSnapshot *snapshot);
+
+/* Mutex held: takes in how a call ended that counted. */
+void grel_circuit_count (GrelCircuit *self, GrelCircuitOutcome outcome);
+
+/* Mutex held: why a call may not go through, and for how long. */
+GError *grel_circuit_new_refusal (GrelCircuit *self, GTimeSpan retry_after);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelCircuit, grel_circuit_unref)
+
+G_END_DECLS

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/resilience/grel-admission-private.h>
+
+static void
+grel_circuit_tally_clear (gpointer data)
+{
+  GrelCircuitTally *self = data;
+
+  g_mutex_clear (&self->mutex);
+  g_free (self->last_error);
+}
+
+GrelCircuitTally *
+grel_circuit_tally_new (void)
+{
+  GrelCircuitTally *self = g_atomic_rc_box_new0 (GrelCircuitTally);
+
+  g_mutex_init (&self->mutex);
+  return self;
+}
+
+void
+grel_circuit_tally_unref (GrelCircuitTally *self)
+{
+  g_atomic_rc_box_release_full (self, grel_circuit_tally_clear);
+}
+
+void
+grel_circuit_tally_begin (GrelCircuitTally *self)
+{
+  g_mutex_lock (&self->mutex);
+  self->active_calls++;
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+grel_circuit_tally_end (GrelCircuitTally *self, GrelCircuitOutcome outcome, const GError *reason)
+{
+  g_autofree char *text
+    = outcome == GREL_CIRCUIT_OUTCOME_ERROR && reason != NULL ? g_strdup (reason->message) : NULL;
+
+  g_mutex_lock (&self->mutex);
+  self->active_calls--;
+  self->successes += outcome == GREL_CIRCUIT_OUTCOME_SUCCESS;
+  self->errors += outcome == GREL_CIRCUIT_OUTCOME_ERROR;
+  if (text != NULL)
+    {
+      g_free (self->last_error);
+      self->last_error = g_steal_pointer (&text);
+    }
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+grel_circuit_tally_reject (GrelCircuitTally *self)
+{
+  g_mutex_lock (&self->mutex);
+  self->rejections++;
+  g_mutex_unlock (&self->mutex);
+}
+
+void
+grel_circuit_tally_reset (GrelCircuitTally *self)
+{
+  g_mutex_lock (&self->mutex);
+  self->successes = 0;
+  self->errors = 0;
+  self->rejections = 0;
+  g_clear_pointer (&self->last_error, g_free);
+  g_mutex_unlock (&self->mutex);
+}
