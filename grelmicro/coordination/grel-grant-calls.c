@@ -96,7 +96,7 @@ grel_grant_call_start (GrelCall *call)
   GrelGrant *grant = self->grant;
 
   grel_call_ref (call);
-  grel_lock_backend_ask (grant->backend, GREL_LOCK_EXTEND, grant->key, grant->token, self->lease,
+  grel_lock_backend_ask (grant->backend, GREL_LOCK_EXTEND, &grant->hold, self->lease,
                          grel_grant_call_extended, self);
 }
 
@@ -107,7 +107,7 @@ grel_grant_call_run_release (GrelHopItem *item)
   GrelGrantCall *self = (GrelGrantCall *) item;
   GrelGrant *grant = self->grant;
 
-  grel_lock_backend_ask (grant->backend, GREL_LOCK_RELEASE, grant->key, grant->token, 0,
+  grel_lock_backend_ask (grant->backend, GREL_LOCK_RELEASE, &grant->hold, 0,
                          grel_grant_call_released, self);
 }
 

@@ -6,7 +6,6 @@
 
 #include <grelmicro/coordination/grel-lock-backend-private.h>
 #include <grelmicro/core/grel-call-private.h>
-#include <grelmicro/core/grel-identity-private.h>
 
 G_BEGIN_DECLS
 
@@ -32,8 +31,7 @@ struct _GrelGrant
   guint generation; /* of the process it was granted to */
   GrelLockBackend *backend;
   GrelPart *part;
-  GRefString *key;
-  char token[GREL_TOKEN_SIZE];
+  GrelLockHold hold;
   gint64 fence;
   GrelLockSettings settings;
   gint64 acquired_at; /* on the part's clock, before the question was sent */
@@ -54,7 +52,7 @@ struct _GrelGrant
 /* Mutex held: registers a grant with its slot and the part. */
 GrelGrant *grel_grant_new (GrelLockSlot *slot,
                            const GrelLockSettings *settings,
-                           const char *token,
+                           const GrelLockHold *hold,
                            gint64 fence,
                            gint64 sent,
                            guint64 thread);

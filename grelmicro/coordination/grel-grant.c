@@ -7,8 +7,6 @@
 #include <grelmicro/coordination/grel-lock-slot-private.h>
 #include <grelmicro/core/grel-log-private.h>
 
-#include <string.h>
-
 static void grel_grant_timer_ref (GrelTimer *timer);
 static void grel_grant_timer_fire (GrelTimer *timer);
 
@@ -32,14 +30,14 @@ grel_grant_unref (GrelGrant *self)
 
   g_clear_object (&self->cancellable);
   g_object_unref (self->backend);
-  g_ref_string_release (self->key);
+  grel_lock_hold_clear (&self->hold);
   g_free (self);
 }
 
 GrelSubject
 grel_grant_get_subject (GrelGrant *self)
 {
-  return grel_lock_subject_for_key (self->key);
+  return grel_lock_subject_for_key (self->hold.key);
 }
 
 /* Granted to the parent of this process, before a fork (): inert here. */
@@ -109,7 +107,7 @@ grel_grant_unref_closed (GrelGranted *granted)
 GrelGrant *
 grel_grant_new (GrelLockSlot *slot,
                 const GrelLockSettings *settings,
-                const char *token,
+                const GrelLockHold *hold,
                 gint64 fence,
                 gint64 sent,
                 guint64 thread)
@@ -123,8 +121,7 @@ grel_grant_new (GrelLockSlot *slot,
   self->generation = grel_identity_get_generation ();
   self->backend = g_object_ref (slot->backend);
   self->part = grel_backend_get_part (GREL_BACKEND (slot->backend));
-  self->key = g_ref_string_acquire (slot->key);
-  memcpy (self->token, token, GREL_TOKEN_SIZE);
+  self->hold = grel_lock_hold_copy (hold);
   self->fence = fence;
   self->settings = *settings;
   self->acquired_at = sent;
@@ -230,7 +227,7 @@ grel_grant_take_extension (GrelGrant *self, gboolean is_ours, gint64 sent, GTime
   if (is_ours && !grel_grant_is_valid (self))
     {
       /* It may have been seen invalid by now, and doesn't come back. */
-      grel_lock_backend_give_back (self->backend, self->key, self->token);
+      grel_lock_backend_give_back (self->backend, &self->hold);
       is_ours = FALSE;
     }
   if (!is_ours)
@@ -264,7 +261,7 @@ grel_grant_extended (GrelGrant *self, gboolean is_ours, gint64 sent, GTimeSpan l
 
   g_mutex_lock (&self->part->mutex);
   if (self->state == GREL_GRANT_LOST && is_ours)
-    grel_lock_backend_give_back (self->backend, self->key, self->token);
+    grel_lock_backend_give_back (self->backend, &self->hold);
   cancellable = grel_grant_take_extension (self, is_ours, sent, lease);
   g_mutex_unlock (&self->part->mutex);
 
@@ -279,7 +276,7 @@ grel_grant_take_doubt (GrelGrant *self)
 {
   if (self->is_dropped)
     {
-      grel_lock_backend_give_back (self->backend, self->key, self->token);
+      grel_lock_backend_give_back (self->backend, &self->hold);
       grel_grant_end (self, GREL_GRANT_RELEASED);
       return;
     }
@@ -298,13 +295,13 @@ grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellab
 
   if (verb == GREL_LOCK_RELEASE)
     {
-      is_ours = klass->try_release (self->backend, self->key, self->token);
+      is_ours = klass->try_release (self->backend, self->hold.key, self->hold.token);
       grel_grant_take_release (self);
       return is_ours;
     }
 
-  is_ours
-    = klass->try_extend (self->backend, self->key, self->token, self->settings.lease_duration);
+  is_ours = klass->try_extend (self->backend, self->hold.key, self->hold.token,
+                               self->settings.lease_duration);
   *cancellable = grel_grant_take_extension (self, is_ours, now, self->settings.lease_duration);
   return is_ours;
 }
@@ -361,7 +358,9 @@ grel_grant_renew (GrelGrant *self, GTimeSpan lease)
     {
       gint64 sent = grel_part_now (self->part);
 
-      grel_grant_extended (self, klass->try_extend (self->backend, self->key, self->token, lease),
+      grel_grant_extended (self,
+                           klass->try_extend (self->backend, self->hold.key, self->hold.token,
+                                              lease),
                            sent, lease);
       return;
     }
@@ -369,8 +368,8 @@ grel_grant_renew (GrelGrant *self, GTimeSpan lease)
   renewal = g_new (GrelGrantRenewal, 1);
   renewal->grant = grel_grant_ref (self);
   renewal->lease = lease;
-  grel_lock_backend_ask (self->backend, GREL_LOCK_EXTEND, self->key, self->token, lease,
-                         grel_grant_renewed, renewal);
+  grel_lock_backend_ask (self->backend, GREL_LOCK_EXTEND, &self->hold, lease, grel_grant_renewed,
+                         renewal);
 }
 
 static void
@@ -417,7 +416,7 @@ grel_grant_drop (GrelGrant *grant)
     grel_grant_ask_now (self, GREL_LOCK_RELEASE, &unused);
   else if (self->state == GREL_GRANT_HELD || self->state == GREL_GRANT_UNSURE)
     {
-      grel_lock_backend_give_back (self->backend, self->key, self->token);
+      grel_lock_backend_give_back (self->backend, &self->hold);
       grel_grant_end (self, GREL_GRANT_RELEASED);
     }
   else

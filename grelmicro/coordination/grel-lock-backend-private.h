@@ -8,6 +8,7 @@
 #include <grelmicro/coordination/grel-lock-settings-private.h>
 #include <grelmicro/core/grel-backend-private.h>
 #include <grelmicro/core/grel-call-private.h>
+#include <grelmicro/core/grel-identity-private.h>
 
 G_BEGIN_DECLS
 
@@ -19,20 +20,30 @@ typedef enum
   GREL_LOCK_IS_LOCKED
 } GrelLockVerb;
 
+/* What a token holds, or wants to hold, at the store. */
+typedef struct
+{
+  GRefString *key;
+  char token[GREL_TOKEN_SIZE];
+} GrelLockHold;
+
+GrelLockHold grel_lock_hold_copy (const GrelLockHold *self);
+
+void grel_lock_hold_clear (GrelLockHold *self);
+
 /* Gets the answer, the time before the question was sent, and an error (transfer full). */
 typedef void (*GrelLockAnswered) (gpointer data, gssize answer, gint64 sent, GError *error);
 
 /* A question to the store. In the captured context; answered may be NULL. */
 void grel_lock_backend_ask (GrelLockBackend *self,
                             GrelLockVerb verb,
-                            GRefString *key,
-                            const char *token,
+                            const GrelLockHold *hold,
                             GTimeSpan lease,
                             GrelLockAnswered answered,
                             gpointer data);
 
 /* Mutex held: releases what nobody is going to use, when the captured context gets round to it. */
-void grel_lock_backend_give_back (GrelLockBackend *self, GRefString *key, const char *token);
+void grel_lock_backend_give_back (GrelLockBackend *self, const GrelLockHold *hold);
 
 /* Whether anybody holds it: at once, or through *call, or an error. task NULL: from a thread. */
 gboolean grel_lock_backend_query (GrelLockBackend *self,
@@ -51,7 +62,6 @@ GTimeSpan grel_lock_backend_get_margin (GrelLockBackend *self, GTimeSpan lease);
 /* The slots of the backend, by key; under the part's mutex. */
 GHashTable *grel_lock_backend_get_slots (GrelLockBackend *self);
 
-/* Keys are prefixed names: lock:cart. */
 GrelSubject grel_lock_subject_for_key (const char *key);
 
 G_END_DECLS

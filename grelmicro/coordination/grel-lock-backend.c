@@ -80,7 +80,9 @@ grel_lock_backend_get_margin (GrelLockBackend *self, GTimeSpan lease)
 GrelSubject
 grel_lock_subject_for_key (const char *key)
 {
-  return (GrelSubject){ "lock", strchr (key, ':') + 1 };
+  const GrelLockKind *kind = grel_lock_kind_for_key (key);
+
+  return (GrelSubject){ kind->noun, key + strlen (kind->prefix) };
 }
 
 /* Adapters are written in scripts as well: one that forgot a function must not crash. */

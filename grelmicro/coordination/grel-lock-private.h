@@ -4,9 +4,8 @@
 
 #pragma once
 
-#include <grelmicro/coordination/grel-lock-backend-private.h>
+#include <grelmicro/coordination/grel-lock-base-private.h>
 #include <grelmicro/coordination/grel-lock.h>
-#include <grelmicro/core/grel-primitive-private.h>
 
 G_BEGIN_DECLS
 
@@ -14,11 +13,7 @@ struct _GrelLock
 {
   GObject parent_instance;
 
-  char *name;
-  GRefString *key; /* NULL if the name is not acceptable */
-
-  GrelPrimitive primitive;
-  GrelLockSettings settings; /* under the primitive's mutex */
+  GrelLockBase base;
 };
 
 G_END_DECLS

@@ -6,22 +6,33 @@
 
 #include <grelmicro/coordination/grel-lock-slot-private.h>
 #include <grelmicro/core/grel-call-private.h>
-#include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/core/grel-request-private.h>
-
-#include <string.h>
 
 typedef struct
 {
   GrelRequest base;
   GrelLockVerb verb;
-  GRefString *key;
-  char token[GREL_TOKEN_SIZE];
+  GrelLockHold hold;
   GTimeSpan lease;
   gint64 sent;
   GrelLockAnswered answered;
   gpointer data;
 } GrelLockRequest;
+
+GrelLockHold
+grel_lock_hold_copy (const GrelLockHold *self)
+{
+  GrelLockHold copy = *self;
+
+  g_ref_string_acquire (copy.key);
+  return copy;
+}
+
+void
+grel_lock_hold_clear (GrelLockHold *self)
+{
+  g_ref_string_release (self->key);
+}
 
 static void
 grel_lock_request_start (GrelRequest *request, GTask *task)
@@ -32,17 +43,17 @@ grel_lock_request_start (GrelRequest *request, GTask *task)
   switch (self->verb)
     {
     case GREL_LOCK_ACQUIRE:
-      grel_lock_backend_acquire (backend, self->key, self->token, self->lease, task);
+      grel_lock_backend_acquire (backend, self->hold.key, self->hold.token, self->lease, task);
       break;
     case GREL_LOCK_EXTEND:
-      grel_lock_backend_extend (backend, self->key, self->token, self->lease, task);
+      grel_lock_backend_extend (backend, self->hold.key, self->hold.token, self->lease, task);
       break;
     case GREL_LOCK_RELEASE:
-      grel_lock_backend_release (backend, self->key, self->token, task);
+      grel_lock_backend_release (backend, self->hold.key, self->hold.token, task);
       break;
     case GREL_LOCK_IS_LOCKED:
     default:
-      grel_lock_backend_is_locked (backend, self->key, task);
+      grel_lock_backend_is_locked (backend, self->hold.key, task);
       break;
     }
 }
@@ -59,7 +70,7 @@ grel_lock_request_answered (GrelRequest *request, gssize answer, GError *error)
     g_clear_error (&error);
 
   if (is_free)
-    grel_lock_backend_notify_released (GREL_LOCK_BACKEND (request->owner), self->key);
+    grel_lock_backend_notify_released (GREL_LOCK_BACKEND (request->owner), self->hold.key);
 }
 
 /* Mutex held: whether the store counts a lease as running that nobody here believes in. */
@@ -67,9 +78,9 @@ static gboolean
 grel_lock_request_is_stray (GrelLockRequest *self, gssize answer)
 {
   GrelLockBackend *backend = GREL_LOCK_BACKEND (self->base.owner);
-  GrelLockSlot *slot = g_hash_table_lookup (grel_lock_backend_get_slots (backend), self->key);
-  gboolean is_held
-    = slot != NULL && slot->holder != NULL && g_str_equal (slot->holder->token, self->token);
+  GrelLockSlot *slot = g_hash_table_lookup (grel_lock_backend_get_slots (backend), self->hold.key);
+  gboolean is_held = slot != NULL && slot->holder != NULL
+                     && g_str_equal (slot->holder->hold.token, self->hold.token);
 
   return answer > 0 && !is_held
          && (self->verb == GREL_LOCK_ACQUIRE || self->verb == GREL_LOCK_EXTEND);
@@ -84,7 +95,7 @@ grel_lock_request_late (GrelRequest *request, gssize answer, GError *error)
 
   g_mutex_lock (&request->part->mutex);
   if (error == NULL && grel_lock_request_is_stray (self, answer))
-    grel_lock_backend_give_back (GREL_LOCK_BACKEND (request->owner), self->key, self->token);
+    grel_lock_backend_give_back (GREL_LOCK_BACKEND (request->owner), &self->hold);
   g_mutex_unlock (&request->part->mutex);
   g_clear_error (&error);
 }
@@ -92,7 +103,7 @@ grel_lock_request_late (GrelRequest *request, gssize answer, GError *error)
 static void
 grel_lock_request_finalize (GrelRequest *request)
 {
-  g_ref_string_release (((GrelLockRequest *) request)->key);
+  grel_lock_hold_clear (&((GrelLockRequest *) request)->hold);
 }
 
 static const GrelRequestClass grel_lock_request_class = {
@@ -115,8 +126,7 @@ static const GrelRequestClass grel_lock_acquire_request_class = {
 void
 grel_lock_backend_ask (GrelLockBackend *backend,
                        GrelLockVerb verb,
-                       GRefString *key,
-                       const char *token,
+                       const GrelLockHold *hold,
                        GTimeSpan lease,
                        GrelLockAnswered answered,
                        gpointer data)
@@ -124,13 +134,11 @@ grel_lock_backend_ask (GrelLockBackend *backend,
   GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
   const GrelRequestClass *klass
     = verb == GREL_LOCK_ACQUIRE ? &grel_lock_acquire_request_class : &grel_lock_request_class;
-  GrelRequest *request = grel_request_new (klass, part, grel_lock_subject_for_key (key));
+  GrelRequest *request = grel_request_new (klass, part, grel_lock_subject_for_key (hold->key));
   GrelLockRequest *self = (GrelLockRequest *) request;
 
   self->verb = verb;
-  self->key = g_ref_string_acquire (key);
-  if (token != NULL)
-    memcpy (self->token, token, GREL_TOKEN_SIZE);
+  self->hold = grel_lock_hold_copy (hold);
   self->lease = lease;
   self->sent = grel_part_now (part);
   self->answered = answered;
@@ -142,8 +150,7 @@ typedef struct
 {
   GrelHopItem item;
   GrelLockBackend *backend;
-  GRefString *key;
-  char token[GREL_TOKEN_SIZE];
+  GrelLockHold hold;
 } GrelLockGiveBack;
 
 static void
@@ -151,14 +158,14 @@ grel_lock_give_back_run (GrelHopItem *item)
 {
   GrelLockGiveBack *self = (GrelLockGiveBack *) item;
 
-  grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, self->key, self->token, 0, NULL, NULL);
-  g_ref_string_release (self->key);
+  grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, &self->hold, 0, NULL, NULL);
+  grel_lock_hold_clear (&self->hold);
   g_object_unref (self->backend);
   g_free (self);
 }
 
 void
-grel_lock_backend_give_back (GrelLockBackend *backend, GRefString *key, const char *token)
+grel_lock_backend_give_back (GrelLockBackend *backend, const GrelLockHold *hold)
 {
   GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
   GrelLockGiveBack *self;
@@ -169,8 +176,7 @@ grel_lock_backend_give_back (GrelLockBackend *backend, GRefString *key, const ch
   self = g_new0 (GrelLockGiveBack, 1);
   self->item.run = grel_lock_give_back_run;
   self->backend = g_object_ref (backend);
-  self->key = g_ref_string_acquire (key);
-  memcpy (self->token, token, GREL_TOKEN_SIZE);
+  self->hold = grel_lock_hold_copy (hold);
   grel_hop_post (part->hop, &self->item);
 }
 
@@ -178,7 +184,7 @@ grel_lock_backend_give_back (GrelLockBackend *backend, GRefString *key, const ch
 typedef struct
 {
   GrelCall base;
-  GRefString *key;
+  GrelLockHold hold; /* nobody's */
 } GrelLockQuery;
 
 static void
@@ -193,14 +199,14 @@ static void
 grel_lock_query_start (GrelCall *call)
 {
   grel_lock_backend_ask (GREL_LOCK_BACKEND (call->owner), GREL_LOCK_IS_LOCKED,
-                         ((GrelLockQuery *) call)->key, NULL, 0, grel_lock_query_answered,
+                         &((GrelLockQuery *) call)->hold, 0, grel_lock_query_answered,
                          grel_call_ref (call));
 }
 
 static void
 grel_lock_query_finalize (GrelCall *call)
 {
-  g_ref_string_release (((GrelLockQuery *) call)->key);
+  grel_lock_hold_clear (&((GrelLockQuery *) call)->hold);
 }
 
 static const GrelCallClass grel_lock_query_class = {
@@ -229,7 +235,7 @@ grel_lock_backend_query (GrelLockBackend *self,
   else
     {
       *call = grel_call_new (&grel_lock_query_class, part, subject, task, cancellable);
-      ((GrelLockQuery *) *call)->key = g_ref_string_acquire (key);
+      ((GrelLockQuery *) *call)->hold.key = g_ref_string_acquire (key);
       grel_call_register (*call, -1);
       grel_call_post (*call);
     }

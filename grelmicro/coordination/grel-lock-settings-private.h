@@ -22,12 +22,24 @@ typedef struct
   gboolean auto_extend;
 } GrelLockSettings;
 
-extern const GrelLockSettings grel_lock_settings_default;
+/* What sets one kind of lock apart from the others of a backend. */
+typedef struct
+{
+  const char *prefix; /* of its keys */
+  const char *noun;
+  const char *busy; /* what one who doesn't wait is told */
+  GrelLockSettings defaults;
+} GrelLockKind;
 
-/* Returns: (transfer full) (nullable): prefix:name; NULL if the name breaks the rule */
-GRefString *grel_lock_settings_make_key (const char *prefix, const char *name);
+extern const GrelLockKind grel_lock_kind;
+
+/* Keys are prefixed names: lock:cart. */
+const GrelLockKind *grel_lock_kind_for_key (const char *key);
+
+/* Returns: (transfer full) (nullable): the prefix and the name; NULL if the name breaks the rule */
+GRefString *grel_lock_kind_make_key (const GrelLockKind *self, const char *name);
 
 /* Returns: (nullable): which setting breaks which rule */
-const char *grel_lock_settings_find_fault (const GrelLockSettings *settings);
+const char *grel_lock_kind_find_fault (const GrelLockKind *self, const GrelLockSettings *settings);
 
 G_END_DECLS

@@ -12,12 +12,28 @@
 #define GREL_LOCK_DURATION_MAX (36525 * G_TIME_SPAN_DAY)
 #define GREL_LOCK_RETRY_INTERVAL_MIN G_TIME_SPAN_MILLISECOND
 
-const GrelLockSettings grel_lock_settings_default = {
-  .lease_duration = 60 * G_TIME_SPAN_SECOND,
-  .retry_interval = 100 * G_TIME_SPAN_MILLISECOND,
-  .retry_jitter = 0.1,
-  .auto_extend = TRUE,
+const GrelLockKind grel_lock_kind = {
+  .prefix = "lock:",
+  .noun = "lock",
+  .busy = "is held by another; give a timeout to wait for it",
+  .defaults = {
+    .lease_duration = 60 * G_TIME_SPAN_SECOND,
+    .retry_interval = 100 * G_TIME_SPAN_MILLISECOND,
+    .retry_jitter = 0.1,
+    .auto_extend = TRUE,
+  },
 };
+
+static const GrelLockKind *const grel_lock_kinds[] = { &grel_lock_kind };
+
+const GrelLockKind *
+grel_lock_kind_for_key (const char *key)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (grel_lock_kinds); i++)
+    if (g_str_has_prefix (key, grel_lock_kinds[i]->prefix))
+      return grel_lock_kinds[i];
+  g_return_val_if_reached (NULL);
+}
 
 static gboolean
 grel_lock_is_name_acceptable (const char *name)
@@ -34,19 +50,19 @@ grel_lock_is_name_acceptable (const char *name)
 }
 
 GRefString *
-grel_lock_settings_make_key (const char *prefix, const char *name)
+grel_lock_kind_make_key (const GrelLockKind *self, const char *name)
 {
   g_autofree char *key = NULL;
 
   if (!grel_lock_is_name_acceptable (name))
     return NULL;
 
-  key = g_strconcat (prefix, ":", name, NULL);
+  key = g_strconcat (self->prefix, name, NULL);
   return g_ref_string_new (key);
 }
 
 const char *
-grel_lock_settings_find_fault (const GrelLockSettings *settings)
+grel_lock_kind_find_fault (const GrelLockKind *self, const GrelLockSettings *settings)
 {
   if (settings->lease_duration <= 0 || settings->lease_duration > GREL_LOCK_DURATION_MAX)
     return "lease-duration: must be more than 0 and at most 100 years";

@@ -7,17 +7,14 @@
 #include <grelmicro/coordination/grel-lease-private.h>
 #include <grelmicro/coordination/grel-lock-slot-private.h>
 
-#include <string.h>
-
 /* A call that waits for the lock. */
 typedef struct
 {
   GrelCall base;
   GrelWaiter waiter;
   GrelLockSlot *slot;
-  GRefString *key;
+  GrelLockHold hold;
   GrelLockSettings settings;
-  char token[GREL_TOKEN_SIZE];
   guint64 thread;
   GTimeSpan timeout;
 } GrelAcquireCall;
@@ -127,26 +124,28 @@ grel_lock_slot_schedule (GrelLockSlot *self, gssize answer)
 }
 
 static GError *
-grel_acquire_call_would_block (GrelSubject subject)
+grel_acquire_call_would_block (const char *key)
 {
-  return grel_error_new (GREL_ERROR_WOULD_BLOCK, subject,
-                         "is held by another; give a timeout to wait for it");
+  return grel_error_new (GREL_ERROR_WOULD_BLOCK, grel_lock_subject_for_key (key), "%s",
+                         grel_lock_kind_for_key (key)->busy);
 }
 
 static GError *
 grel_acquire_call_time_out (GrelCall *call)
 {
-  if (((GrelAcquireCall *) call)->timeout == 0)
-    return grel_acquire_call_would_block (call->subject);
+  GrelAcquireCall *self = (GrelAcquireCall *) call;
+
+  if (self->timeout == 0)
+    return grel_acquire_call_would_block (self->hold.key);
 
   return grel_error_new (GREL_ERROR_TIMED_OUT, call->subject, "could not be acquired within %g s",
-                         ((GrelAcquireCall *) call)->timeout / (double) G_USEC_PER_SEC);
+                         self->timeout / (double) G_USEC_PER_SEC);
 }
 
 static void
 grel_acquire_call_finalize (GrelCall *call)
 {
-  g_ref_string_release (((GrelAcquireCall *) call)->key);
+  grel_lock_hold_clear (&((GrelAcquireCall *) call)->hold);
 }
 
 static void
@@ -181,7 +180,7 @@ static const GrelCallClass grel_acquire_call_class = {
 static GrelLease *
 grel_lock_slot_grant (GrelLockSlot *self,
                       const GrelLockSettings *settings,
-                      const char *token,
+                      const GrelLockHold *hold,
                       gint64 fence,
                       gint64 sent,
                       guint64 thread,
@@ -190,7 +189,7 @@ grel_lock_slot_grant (GrelLockSlot *self,
   GrelGrant *grant;
 
   *ousted = grel_lock_slot_oust (self, TRUE);
-  grant = grel_grant_new (self, settings, token, fence, sent, thread);
+  grant = grel_grant_new (self, settings, hold, fence, sent, thread);
   grel_lock_slot_schedule (self, -settings->lease_duration);
   return grel_lease_new (grant);
 }
@@ -203,7 +202,7 @@ grel_lock_slot_grant_call (GrelLockSlot *self,
                            gint64 sent,
                            GCancellable **ousted)
 {
-  return grel_lock_slot_grant (self, &call->settings, call->token, fence, sent, call->thread,
+  return grel_lock_slot_grant (self, &call->settings, &call->hold, fence, sent, call->thread,
                                ousted);
 }
 
@@ -229,8 +228,8 @@ grel_lock_slot_serve_now (GrelLockSlot *self, GrelAcquireCall *head)
   gint64 now = grel_part_now (part);
   gssize answer;
 
-  answer
-    = klass->try_acquire (self->backend, self->key, head->token, head->settings.lease_duration);
+  answer = klass->try_acquire (self->backend, self->key, head->hold.token,
+                               head->settings.lease_duration);
   if (answer <= 0)
     grel_lock_slot_schedule (self, answer);
   else if (grel_call_claim (&head->base, GREL_CALL_DONE))
@@ -299,7 +298,7 @@ grel_lock_slot_take_yes (GrelLockSlot *self, GrelAcquireCall *call, gint64 fence
   if (lease != NULL)
     grel_lock_slot_deliver (&call->base, lease, NULL, ousted);
   else
-    grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, self->key, call->token, 0,
+    grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, &call->hold, 0,
                            grel_lock_slot_given_back, self);
 }
 
@@ -318,7 +317,7 @@ grel_lock_slot_take_no (GrelLockSlot *self, GrelAcquireCall *call, gssize answer
   grel_part_leave (part);
 
   if (is_refused)
-    grel_call_deliver (&call->base, NULL, grel_acquire_call_would_block (call->base.subject));
+    grel_call_deliver (&call->base, NULL, grel_acquire_call_would_block (call->hold.key));
   if (!is_waiting || is_refused || asks_again)
     grel_lock_slot_pump (self);
 }
@@ -336,7 +335,7 @@ grel_lock_slot_answered (gpointer data, gssize answer, gint64 sent, GError *erro
   if (error != NULL)
     {
       /* It may have been granted nevertheless. */
-      grel_lock_backend_give_back (self->backend, self->key, acquire->token);
+      grel_lock_backend_give_back (self->backend, &acquire->hold);
       grel_part_leave (part);
       grel_lock_slot_fail_all (self, error);
       g_error_free (error);
@@ -376,7 +375,7 @@ grel_lock_slot_pump (GrelLockSlot *self)
   grel_call_ref (&head->base);
   g_mutex_unlock (&part->mutex);
 
-  grel_lock_backend_ask (self->backend, GREL_LOCK_ACQUIRE, self->key, head->token,
+  grel_lock_backend_ask (self->backend, GREL_LOCK_ACQUIRE, &head->hold,
                          head->settings.lease_duration, grel_lock_slot_answered, head);
 }
 
@@ -446,7 +445,7 @@ grel_lock_wish_get_deadline (const GrelLockWish *wish, gint64 now)
 static GrelCall *
 grel_lock_slot_enqueue (GrelLockSlot *self,
                         const GrelLockWish *wish,
-                        const char *token,
+                        const GrelLockHold *hold,
                         guint64 thread,
                         gint64 now)
 {
@@ -457,9 +456,8 @@ grel_lock_slot_enqueue (GrelLockSlot *self,
   GrelAcquireCall *acquire = (GrelAcquireCall *) call;
 
   acquire->slot = self;
-  acquire->key = g_ref_string_acquire (wish->key);
+  acquire->hold = grel_lock_hold_copy (hold);
   acquire->settings = wish->settings;
-  memcpy (acquire->token, token, GREL_TOKEN_SIZE);
   acquire->thread = thread;
   acquire->timeout = wish->timeout;
   grel_wait_queue_push (&self->queue, &acquire->waiter, call);
@@ -481,7 +479,7 @@ grel_lock_slot_admit (GrelLockSlot *self,
   gboolean is_immediate = grel_lock_backend_is_immediate (self->backend);
   gboolean is_first = grel_wait_queue_is_empty (&self->queue);
   gint64 now = grel_part_now (grel_lock_slot_get_part (self));
-  char token[GREL_TOKEN_SIZE];
+  GrelLockHold hold = { .key = self->key };
   gssize answer = 0;
 
   if (thread != 0 && self->holder != NULL && self->holder->thread == thread
@@ -493,20 +491,20 @@ grel_lock_slot_admit (GrelLockSlot *self,
       return NULL;
     }
 
-  grel_identity_fill_token (token);
+  grel_identity_fill_token (hold.token);
   if (is_immediate && is_first)
     answer = GREL_LOCK_BACKEND_GET_CLASS (self->backend)
-               ->try_acquire (self->backend, self->key, token, wish->settings.lease_duration);
+               ->try_acquire (self->backend, self->key, hold.token, wish->settings.lease_duration);
   if (answer > 0)
-    return grel_lock_slot_grant (self, &wish->settings, token, answer, now, thread, ousted);
+    return grel_lock_slot_grant (self, &wish->settings, &hold, answer, now, thread, ousted);
 
   if (wish->timeout == 0 && (is_immediate || !is_first))
     {
-      g_propagate_error (error, grel_acquire_call_would_block (subject));
+      g_propagate_error (error, grel_acquire_call_would_block (self->key));
       return NULL;
     }
 
-  *call = grel_lock_slot_enqueue (self, wish, token, thread, now);
+  *call = grel_lock_slot_enqueue (self, wish, &hold, thread, now);
   if (is_first && is_immediate)
     grel_lock_slot_schedule (self, answer);
   else if (is_first)

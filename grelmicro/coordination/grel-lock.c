@@ -82,8 +82,7 @@ grel_lock_set_property (GObject *object, guint id, const GValue *value, GParamSp
   switch (id)
     {
     case PROP_NAME:
-      self->name = g_value_dup_string (value);
-      self->key = grel_lock_settings_make_key ("lock", self->name);
+      grel_lock_base_set_name (&self->base, g_value_get_string (value));
       break;
     case PROP_BACKEND:
       grel_lock_set_backend (self, g_value_get_object (value));
@@ -116,9 +115,7 @@ grel_lock_finalize (GObject *object)
 {
   GrelLock *self = GREL_LOCK (object);
 
-  grel_primitive_clear (&self->primitive);
-  g_clear_pointer (&self->key, g_ref_string_release);
-  g_free (self->name);
+  grel_lock_base_clear (&self->base);
 
   G_OBJECT_CLASS (grel_lock_parent_class)->finalize (object);
 }
@@ -170,7 +167,7 @@ grel_lock_install_settings (void)
    */
   properties[PROP_LEASE_DURATION]
     = g_param_spec_int64 ("lease-duration", NULL, NULL, G_MININT64, G_MAXINT64,
-                          grel_lock_settings_default.lease_duration, GREL_LOCK_RW);
+                          grel_lock_kind.defaults.lease_duration, GREL_LOCK_RW);
 
   /**
    * GrelLock:retry-interval: (getter get_retry_interval) (setter set_retry_interval)
@@ -181,7 +178,7 @@ grel_lock_install_settings (void)
    */
   properties[PROP_RETRY_INTERVAL]
     = g_param_spec_int64 ("retry-interval", NULL, NULL, G_MININT64, G_MAXINT64,
-                          grel_lock_settings_default.retry_interval, GREL_LOCK_RW);
+                          grel_lock_kind.defaults.retry_interval, GREL_LOCK_RW);
 
   /**
    * GrelLock:retry-jitter: (getter get_retry_jitter) (setter set_retry_jitter)
@@ -190,8 +187,9 @@ grel_lock_install_settings (void)
    *
    * Since: 0.1
    */
-  properties[PROP_RETRY_JITTER] = g_param_spec_double ("retry-jitter", NULL, NULL, -G_MAXDOUBLE,
-                                                       G_MAXDOUBLE, 0.1, GREL_LOCK_RW);
+  properties[PROP_RETRY_JITTER]
+    = g_param_spec_double ("retry-jitter", NULL, NULL, -G_MAXDOUBLE, G_MAXDOUBLE,
+                           grel_lock_kind.defaults.retry_jitter, GREL_LOCK_RW);
 
   /**
    * GrelLock:auto-extend: (getter get_auto_extend) (setter set_auto_extend)
@@ -232,14 +230,13 @@ grel_lock_class_init (GrelLockClass *klass)
 static void
 grel_lock_init (GrelLock *self)
 {
-  grel_primitive_init (&self->primitive);
-  self->settings = grel_lock_settings_default;
+  grel_lock_base_init (&self->base, &grel_lock_kind);
 }
 
 static void
 grel_lock_write (GrelLock *self, gpointer field, gconstpointer value, gsize size, guint property)
 {
-  if (grel_primitive_write (&self->primitive, field, value, size))
+  if (grel_primitive_write (&self->base.primitive, field, value, size))
     g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
@@ -275,7 +272,7 @@ grel_lock_get_name (GrelLock *self)
 {
   g_return_val_if_fail (GREL_IS_LOCK (self), NULL);
 
-  return self->name;
+  return self->base.name;
 }
 
 /**
@@ -295,7 +292,7 @@ grel_lock_get_backend (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), NULL);
 
-  grel_primitive_read (&self->primitive, &self->primitive.backend, &value, sizeof value);
+  grel_primitive_read (&self->base.primitive, &self->base.primitive.backend, &value, sizeof value);
   return value;
 }
 
@@ -315,7 +312,7 @@ grel_lock_set_backend (GrelLock *self, GrelLockBackend *backend)
   g_return_if_fail (GREL_IS_LOCK (self));
   g_return_if_fail (backend == NULL || GREL_IS_LOCK_BACKEND (backend));
 
-  if (grel_primitive_write_object (&self->primitive, &self->primitive.backend, backend))
+  if (grel_primitive_write_object (&self->base.primitive, &self->base.primitive.backend, backend))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_BACKEND]);
 }
 
@@ -336,7 +333,7 @@ grel_lock_get_app (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), NULL);
 
-  grel_primitive_read (&self->primitive, &self->primitive.app, &value, sizeof value);
+  grel_primitive_read (&self->base.primitive, &self->base.primitive.app, &value, sizeof value);
   return value;
 }
 
@@ -356,7 +353,7 @@ grel_lock_set_app (GrelLock *self, GrelApp *app)
   g_return_if_fail (GREL_IS_LOCK (self));
   g_return_if_fail (app == NULL || GREL_IS_APP (app));
 
-  if (grel_primitive_write_object (&self->primitive, &self->primitive.app, app))
+  if (grel_primitive_write_object (&self->base.primitive, &self->base.primitive.app, app))
     g_object_notify_by_pspec (G_OBJECT (self), properties[PROP_APP]);
 }
 
@@ -377,7 +374,8 @@ grel_lock_get_lease_duration (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  grel_primitive_read (&self->primitive, &self->settings.lease_duration, &value, sizeof value);
+  grel_primitive_read (&self->base.primitive, &self->base.settings.lease_duration, &value,
+                       sizeof value);
   return value;
 }
 
@@ -396,8 +394,8 @@ grel_lock_set_lease_duration (GrelLock *self, GTimeSpan lease_duration)
 {
   g_return_if_fail (GREL_IS_LOCK (self));
 
-  grel_lock_write (self, &self->settings.lease_duration, &lease_duration, sizeof lease_duration,
-                   PROP_LEASE_DURATION);
+  grel_lock_write (self, &self->base.settings.lease_duration, &lease_duration,
+                   sizeof lease_duration, PROP_LEASE_DURATION);
 }
 
 /**
@@ -418,7 +416,8 @@ grel_lock_get_retry_interval (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  grel_primitive_read (&self->primitive, &self->settings.retry_interval, &value, sizeof value);
+  grel_primitive_read (&self->base.primitive, &self->base.settings.retry_interval, &value,
+                       sizeof value);
   return value;
 }
 
@@ -437,8 +436,8 @@ grel_lock_set_retry_interval (GrelLock *self, GTimeSpan retry_interval)
 {
   g_return_if_fail (GREL_IS_LOCK (self));
 
-  grel_lock_write (self, &self->settings.retry_interval, &retry_interval, sizeof retry_interval,
-                   PROP_RETRY_INTERVAL);
+  grel_lock_write (self, &self->base.settings.retry_interval, &retry_interval,
+                   sizeof retry_interval, PROP_RETRY_INTERVAL);
 }
 
 /**
@@ -458,7 +457,8 @@ grel_lock_get_retry_jitter (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  grel_primitive_read (&self->primitive, &self->settings.retry_jitter, &value, sizeof value);
+  grel_primitive_read (&self->base.primitive, &self->base.settings.retry_jitter, &value,
+                       sizeof value);
   return value;
 }
 
@@ -477,7 +477,7 @@ grel_lock_set_retry_jitter (GrelLock *self, double retry_jitter)
 {
   g_return_if_fail (GREL_IS_LOCK (self));
 
-  grel_lock_write (self, &self->settings.retry_jitter, &retry_jitter, sizeof retry_jitter,
+  grel_lock_write (self, &self->base.settings.retry_jitter, &retry_jitter, sizeof retry_jitter,
                    PROP_RETRY_JITTER);
 }
 
@@ -498,7 +498,8 @@ grel_lock_get_auto_extend (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), FALSE);
 
-  grel_primitive_read (&self->primitive, &self->settings.auto_extend, &value, sizeof value);
+  grel_primitive_read (&self->base.primitive, &self->base.settings.auto_extend, &value,
+                       sizeof value);
   return value;
 }
 
@@ -518,7 +519,7 @@ grel_lock_set_auto_extend (GrelLock *self, gboolean auto_extend)
   g_return_if_fail (GREL_IS_LOCK (self));
 
   auto_extend = auto_extend != FALSE;
-  grel_lock_write (self, &self->settings.auto_extend, &auto_extend, sizeof auto_extend,
+  grel_lock_write (self, &self->base.settings.auto_extend, &auto_extend, sizeof auto_extend,
                    PROP_AUTO_EXTEND);
 }
 
@@ -540,7 +541,8 @@ grel_lock_get_max_hold_duration (GrelLock *self)
 
   g_return_val_if_fail (GREL_IS_LOCK (self), 0);
 
-  grel_primitive_read (&self->primitive, &self->settings.max_hold_duration, &value, sizeof value);
+  grel_primitive_read (&self->base.primitive, &self->base.settings.max_hold_duration, &value,
+                       sizeof value);
   return value;
 }
 
@@ -559,6 +561,6 @@ grel_lock_set_max_hold_duration (GrelLock *self, GTimeSpan max_hold_duration)
 {
   g_return_if_fail (GREL_IS_LOCK (self));
 
-  grel_lock_write (self, &self->settings.max_hold_duration, &max_hold_duration,
+  grel_lock_write (self, &self->base.settings.max_hold_duration, &max_hold_duration,
                    sizeof max_hold_duration, PROP_MAX_HOLD_DURATION);
 }
