@@ -24,6 +24,7 @@
 #include <grelmicro/coordination/grel-lease.h>
 #include <grelmicro/coordination/grel-lock-backend.h>
 #include <grelmicro/coordination/grel-lock.h>
+#include <grelmicro/coordination/grel-task-lock.h>
 
 #include <grelmicro/resilience/grel-circuit-breaker-backend.h>
 #include <grelmicro/resilience/grel-circuit-breaker.h>

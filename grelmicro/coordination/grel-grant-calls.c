@@ -107,8 +107,7 @@ grel_grant_call_run_release (GrelHopItem *item)
   GrelGrantCall *self = (GrelGrantCall *) item;
   GrelGrant *grant = self->grant;
 
-  grel_lock_backend_ask (grant->backend, GREL_LOCK_RELEASE, &grant->hold, 0,
-                         grel_grant_call_released, self);
+  grel_lock_backend_let_go (grant->backend, &grant->hold, grel_grant_call_released, self);
 }
 
 static void

@@ -125,6 +125,8 @@ grel_grant_new (GrelLockSlot *slot,
   self->fence = fence;
   self->settings = *settings;
   self->acquired_at = sent;
+  if (settings->min_hold_duration > 0)
+    self->hold.until = grel_part_now (self->part) + settings->min_hold_duration;
   self->thread = thread;
   self->slot = slot;
   self->timer.klass = &grel_grant_timer_class;
@@ -253,6 +255,16 @@ grel_grant_take_release (GrelGrant *self)
   grel_grant_end (self, GREL_GRANT_RELEASED);
 }
 
+/* Mutex held: whether an extension would keep alive what is given up. A store that can't tell the
+ * order of two requests may have extended last what was to lapse. */
+static gboolean
+grel_grant_is_given_up (GrelGrant *self)
+{
+  gboolean is_let_go = self->state == GREL_GRANT_RELEASING || self->state == GREL_GRANT_RELEASED;
+
+  return self->state == GREL_GRANT_LOST || (is_let_go && self->hold.until > 0);
+}
+
 /* Without the mutex. A lease that was given up on meanwhile is given back. */
 void
 grel_grant_extended (GrelGrant *self, gboolean is_ours, gint64 sent, GTimeSpan lease)
@@ -260,7 +272,7 @@ grel_grant_extended (GrelGrant *self, gboolean is_ours, gint64 sent, GTimeSpan l
   g_autoptr (GCancellable) cancellable = NULL;
 
   g_mutex_lock (&self->part->mutex);
-  if (self->state == GREL_GRANT_LOST && is_ours)
+  if (is_ours && grel_grant_is_given_up (self))
     grel_lock_backend_give_back (self->backend, &self->hold);
   cancellable = grel_grant_take_extension (self, is_ours, sent, lease);
   g_mutex_unlock (&self->part->mutex);
@@ -285,6 +297,18 @@ grel_grant_take_doubt (GrelGrant *self)
   grel_grant_schedule (self);
 }
 
+/* Mutex held. */
+static gboolean
+grel_grant_let_go_now (GrelGrant *self, gint64 now)
+{
+  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
+  GTimeSpan rest = grel_lock_hold_get_rest (&self->hold, now);
+
+  if (rest > 0)
+    return klass->try_extend (self->backend, self->hold.key, self->hold.token, rest);
+  return klass->try_release (self->backend, self->hold.key, self->hold.token);
+}
+
 /* Mutex held: an adapter that decides at once is asked on the spot. */
 gboolean
 grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellable)
@@ -295,7 +319,7 @@ grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellab
 
   if (verb == GREL_LOCK_RELEASE)
     {
-      is_ours = klass->try_release (self->backend, self->hold.key, self->hold.token);
+      is_ours = grel_grant_let_go_now (self, now);
       grel_grant_take_release (self);
       return is_ours;
     }

@@ -9,13 +9,14 @@
 /**
  * GrelLease:
  *
- * Proof that a lock is held.
+ * Proof that a lock or a task lock is held.
  *
  * A lease ends when it is released, when its last reference is dropped, or when it runs out; until
- * then nobody else holds the lock. Unless the lock says otherwise it is extended for as long as the
- * object lives. [method@Grelmicro.Lease.get_cancellable] is cancelled before the lease can be lost:
- * pass it to the I/O that the lock guards. [method@Grelmicro.Lease.get_fencing_token] lets a store
- * refuse a holder that came too late. May be used from any thread.
+ * then nobody else holds the lock. That of a [class@Grelmicro.Lock] is extended for as long as the
+ * object lives, unless the lock says otherwise. [method@Grelmicro.Lease.get_cancellable] is
+ * cancelled before the lease can be lost: pass it to the I/O that the lock guards.
+ * [method@Grelmicro.Lease.get_fencing_token] lets a store refuse a holder that came too late. May
+ * be used from any thread.
  *
  * Since: 0.1
  */
@@ -193,8 +194,8 @@ grel_lease_ask_async (GrelLease *self,
  * @callback: (scope async) (closure user_data): called with the result
  * @user_data: passed to @callback
  *
- * Lets the lease run for the lock's lease duration from now on. It keeps its fencing token. May be
- * called from any thread; the result arrives in the caller's context.
+ * Lets the lease run for the lease duration of its lock from now on. It keeps its fencing token.
+ * May be called from any thread; the result arrives in the caller's context.
  *
  * Since: 0.1
  */
@@ -266,9 +267,10 @@ grel_lease_extend_from_thread (GrelLease *self, GCancellable *cancellable, GErro
  * @callback: (nullable) (scope async) (closure user_data): called with the result
  * @user_data: passed to @callback
  *
- * Releases the lock; whoever waits longest gets it at once. The lease is invalid from now on,
- * unless the store could not be asked. May be called from any thread; the result arrives in the
- * caller's context.
+ * Releases the lock; whoever waits longest gets it at once. A [class@Grelmicro.TaskLock] that was
+ * held for less than its min hold duration becomes free when that is over. The lease is invalid
+ * from now on, also if the store could not be asked. May be called from any thread; the result
+ * arrives in the caller's context.
  *
  * Since: 0.1
  */

@@ -16,6 +16,7 @@ typedef enum
 {
   GREL_LOCK_ACQUIRE,
   GREL_LOCK_EXTEND,
+  GREL_LOCK_LET_LAPSE, /* it is extended for the last time, for less than is left mostly */
   GREL_LOCK_RELEASE,
   GREL_LOCK_IS_LOCKED
 } GrelLockVerb;
@@ -25,11 +26,15 @@ typedef struct
 {
   GRefString *key;
   char token[GREL_TOKEN_SIZE];
+  gint64 until; /* on the part's clock: let go before, it lapses then; 0 if it may be released */
 } GrelLockHold;
 
 GrelLockHold grel_lock_hold_copy (const GrelLockHold *self);
 
 void grel_lock_hold_clear (GrelLockHold *self);
+
+/* Returns: how long it has to be held yet; 0 if it may be released */
+GTimeSpan grel_lock_hold_get_rest (const GrelLockHold *self, gint64 now);
 
 /* Gets the answer, the time before the question was sent, and an error (transfer full). */
 typedef void (*GrelLockAnswered) (gpointer data, gssize answer, gint64 sent, GError *error);
@@ -42,7 +47,14 @@ void grel_lock_backend_ask (GrelLockBackend *self,
                             GrelLockAnswered answered,
                             gpointer data);
 
-/* Mutex held: releases what nobody is going to use, when the captured context gets round to it. */
+/* The same, to release it or to let it lapse. */
+void grel_lock_backend_let_go (GrelLockBackend *self,
+                               const GrelLockHold *hold,
+                               GrelLockAnswered answered,
+                               gpointer data);
+
+/* Mutex held: lets go of what nobody is going to use, when the captured context gets round to it.
+ */
 void grel_lock_backend_give_back (GrelLockBackend *self, const GrelLockHold *hold);
 
 /* Whether anybody holds it: at once, or through *call, or an error. task NULL: from a thread. */

@@ -18,7 +18,8 @@
  * releases it, and counts how often the name changed hands: that is the fencing token. The library
  * brings [class@Grelmicro.MemoryLockAdapter]; derive a class to use another store. Its virtual
  * functions run in the captured context, one request at a time or several, each with a task to
- * complete once. The names that arrive have a prefix: `lock:cart`.
+ * complete once. The names that arrive have a prefix: `lock:cart`, or `tasklock:cart` for a
+ * [class@Grelmicro.TaskLock].
  *
  * Since: 0.1
  */
@@ -155,7 +156,8 @@ grel_lock_backend_acquire (GrelLockBackend *self,
  * @lease: for how long from now on, in microseconds; more than 0
  * @task: (transfer none): completed once with a boolean
  *
- * Extends the lease of a holder.
+ * Lets the lease of a holder run for @lease from now on, be that longer or shorter than what is
+ * left of it.
  *
  * The answer is %TRUE if @token holds the lock still, with the same fencing token, and %FALSE if it
  * doesn't: a lease that ran out is never taken up again. Call this in the captured context.

@@ -34,6 +34,12 @@ grel_lock_hold_clear (GrelLockHold *self)
   g_ref_string_release (self->key);
 }
 
+GTimeSpan
+grel_lock_hold_get_rest (const GrelLockHold *self, gint64 now)
+{
+  return MAX (self->until - now, 0);
+}
+
 static void
 grel_lock_request_start (GrelRequest *request, GTask *task)
 {
@@ -46,6 +52,7 @@ grel_lock_request_start (GrelRequest *request, GTask *task)
       grel_lock_backend_acquire (backend, self->hold.key, self->hold.token, self->lease, task);
       break;
     case GREL_LOCK_EXTEND:
+    case GREL_LOCK_LET_LAPSE:
       grel_lock_backend_extend (backend, self->hold.key, self->hold.token, self->lease, task);
       break;
     case GREL_LOCK_RELEASE:
@@ -146,6 +153,19 @@ grel_lock_backend_ask (GrelLockBackend *backend,
   grel_request_start (request);
 }
 
+void
+grel_lock_backend_let_go (GrelLockBackend *backend,
+                          const GrelLockHold *hold,
+                          GrelLockAnswered answered,
+                          gpointer data)
+{
+  GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
+  GTimeSpan rest = grel_lock_hold_get_rest (hold, grel_part_now (part));
+
+  grel_lock_backend_ask (backend, rest > 0 ? GREL_LOCK_LET_LAPSE : GREL_LOCK_RELEASE, hold, rest,
+                         answered, data);
+}
+
 typedef struct
 {
   GrelHopItem item;
@@ -158,7 +178,7 @@ grel_lock_give_back_run (GrelHopItem *item)
 {
   GrelLockGiveBack *self = (GrelLockGiveBack *) item;
 
-  grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, &self->hold, 0, NULL, NULL);
+  grel_lock_backend_let_go (self->backend, &self->hold, NULL, NULL);
   grel_lock_hold_clear (&self->hold);
   g_object_unref (self->backend);
   g_free (self);

@@ -18,6 +18,7 @@ typedef struct
   GTimeSpan lease_duration;
   GTimeSpan retry_interval;
   GTimeSpan max_hold_duration; /* 0 is no bound */
+  GTimeSpan min_hold_duration; /* 0 is none */
   double retry_jitter;
   gboolean auto_extend;
 } GrelLockSettings;
@@ -32,6 +33,7 @@ typedef struct
 } GrelLockKind;
 
 extern const GrelLockKind grel_lock_kind;
+extern const GrelLockKind grel_task_lock_kind;
 
 /* Keys are prefixed names: lock:cart. */
 const GrelLockKind *grel_lock_kind_for_key (const char *key);

@@ -24,7 +24,18 @@ const GrelLockKind grel_lock_kind = {
   },
 };
 
-static const GrelLockKind *const grel_lock_kinds[] = { &grel_lock_kind };
+const GrelLockKind grel_task_lock_kind = {
+  .prefix = "tasklock:",
+  .noun = "task lock",
+  .busy = "is held by another, or the min-hold-duration of its last holder is not over",
+  .defaults = {
+    .lease_duration = 60 * G_TIME_SPAN_SECOND,
+    .min_hold_duration = G_TIME_SPAN_SECOND,
+    .retry_interval = 100 * G_TIME_SPAN_MILLISECOND,
+  },
+};
+
+static const GrelLockKind *const grel_lock_kinds[] = { &grel_lock_kind, &grel_task_lock_kind };
 
 const GrelLockKind *
 grel_lock_kind_for_key (const char *key)
@@ -73,5 +84,9 @@ grel_lock_kind_find_fault (const GrelLockKind *self, const GrelLockSettings *set
     return "retry-jitter: must be at least 0 and less than 1";
   if (settings->max_hold_duration < 0 || settings->max_hold_duration > GREL_LOCK_DURATION_MAX)
     return "max-hold-duration: must be 0, for no bound, or more, and at most 100 years";
+  if (self == &grel_task_lock_kind
+      && (settings->min_hold_duration <= 0
+          || settings->min_hold_duration > settings->lease_duration))
+    return "min-hold-duration: must be more than 0 and at most the lease-duration";
   return NULL;
 }

@@ -321,6 +321,23 @@ a_lease_is_extended_while_its_object_lives (Contract *self)
 }
 
 static void
+a_task_lock_is_held_for_its_time (Contract *self)
+{
+  g_autoptr (GrelTaskLock) lock
+    = g_object_new (GREL_TYPE_TASK_LOCK, "name", "contract", "backend", self->backend,
+                    "min-hold-duration", (gint64) LEASE, NULL);
+  g_autoptr (GrelLease) lease = grel_test_task_lock_acquire (lock, NULL);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (grel_test_lease_release (lease, NULL));
+  g_assert_true (contract_is_locked (self, "tasklock:contract"));
+  g_assert_null (grel_test_task_lock_acquire (lock, &error));
+  grel_test_assert_error (error, GREL_ERROR_WOULD_BLOCK, "contract");
+  contract_outlive (self, LEASE);
+  g_assert_false (contract_is_locked (self, "tasklock:contract"));
+}
+
+static void
 waiters_are_served_in_the_order_they_came (Contract *self)
 {
   g_autoptr (GrelLock) lock = contract_lock (self);
@@ -432,6 +449,7 @@ static const struct
   RULE (a_lease_dies_with_its_last_reference),
   RULE (a_lease_that_is_not_extended_is_lost),
   RULE (a_lease_is_extended_while_its_object_lives),
+  RULE (a_task_lock_is_held_for_its_time),
   RULE (waiters_are_served_in_the_order_they_came),
   RULE (a_timeout_of_0_does_not_wait),
   RULE (a_timeout_that_runs_out_leaves_the_queue),

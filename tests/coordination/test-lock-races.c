@@ -13,6 +13,14 @@
 #define MAX_ACTORS 4
 #define DEFAULT_RUNS 10000
 
+/* What is fought for, and where. */
+typedef struct
+{
+  const char *path;
+  GType (*backend_type) (void);
+  gboolean is_of_task_locks;
+} Arena;
+
 typedef struct
 {
   guint number;
@@ -20,7 +28,9 @@ typedef struct
   GrelTestLoop *loop;
   GrelLockBackend *backend;
   GrelLock *lock;
-  gboolean leases_last; /* longer than the run, so that nobody may ever be second */
+  GrelTaskLock *task_lock; /* instead of the lock */
+  gint64 held_until;       /* the task lock, at least */
+  gboolean leases_last;    /* longer than the run, so that nobody may ever be second */
   gboolean is_closed;
   int n_holding;
 } Run;
@@ -33,6 +43,7 @@ typedef struct
   guint delay;
   guint cancel_delay;
   guint hold;
+  gint64 asked_at;
   guint farewell; /* release, drop, extend and release, or drop on another thread */
   GCancellable *cancellable;
   GThread *canceller;
@@ -70,11 +81,27 @@ drop_elsewhere (gpointer lease)
   return NULL;
 }
 
+/* On the clock of the library. */
+static gint64
+now (void)
+{
+  return grel_clock_get_monotonic_time (grel_clock_get_real ());
+}
+
 static void
 actor_enter (Actor *self)
 {
-  if (self->run->leases_last)
-    g_assert_cmpint (g_atomic_int_add (&self->run->n_holding, 1), ==, 0);
+  Run *run = self->run;
+
+  if (!run->leases_last)
+    return;
+
+  g_assert_cmpint (g_atomic_int_add (&run->n_holding, 1), ==, 0);
+  if (run->task_lock == NULL)
+    return;
+
+  g_assert_cmpint (now (), >=, run->held_until);
+  run->held_until = self->asked_at + grel_task_lock_get_min_hold_duration (run->task_lock);
 }
 
 static void
@@ -109,6 +136,14 @@ actor_part_with (Actor *self, GrelLease *lease)
   g_object_unref (lease);
 }
 
+static GrelLease *
+run_acquire_from_thread (Run *self, GTimeSpan timeout, GCancellable *cancellable, GError **error)
+{
+  if (self->task_lock != NULL)
+    return grel_task_lock_acquire_from_thread (self->task_lock, cancellable, error);
+  return grel_lock_acquire_from_thread (self->lock, timeout, cancellable, error);
+}
+
 static gpointer
 actor_run_thread (gpointer data)
 {
@@ -117,7 +152,8 @@ actor_run_thread (gpointer data)
   GrelLease *lease;
 
   spin (self->delay);
-  lease = grel_lock_acquire_from_thread (self->run->lock, self->timeout, self->cancellable, &error);
+  self->asked_at = now ();
+  lease = run_acquire_from_thread (self->run, self->timeout, self->cancellable, &error);
   if (lease != NULL)
     actor_part_with (self, lease);
   else
@@ -130,13 +166,30 @@ actor_acquired (GObject *source, GAsyncResult *result, gpointer data)
 {
   Actor *self = data;
   g_autoptr (GError) error = NULL;
-  GrelLease *lease = grel_lock_acquire_finish (GREL_LOCK (source), result, &error);
+  GrelLease *lease;
+
+  if (self->run->task_lock != NULL)
+    lease = grel_task_lock_acquire_finish (self->run->task_lock, result, &error);
+  else
+    lease = grel_lock_acquire_finish (self->run->lock, result, &error);
 
   self->n_returned++;
   if (lease != NULL)
     actor_part_with (self, lease);
   else
     expect_error (error);
+}
+
+static void
+actor_start_async (Actor *self)
+{
+  Run *run = self->run;
+
+  self->asked_at = now ();
+  if (run->task_lock != NULL)
+    grel_task_lock_acquire_async (run->task_lock, self->cancellable, actor_acquired, self);
+  else
+    grel_lock_acquire_async (run->lock, self->timeout, self->cancellable, actor_acquired, self);
 }
 
 static gpointer
@@ -198,23 +251,61 @@ run_open (gpointer data, gpointer unused)
   g_assert_no_error (error);
 }
 
+/* Leases that run out while they are fought for. */
 static void
-run_init (Run *self, guint32 seed, guint number, GrelTestLoop *loop, GType type)
+run_make_short (Run *self)
 {
-  self->number = number;
+  GTimeSpan lease = g_rand_int_range (self->rand, 1, 1500);
+
+  if (self->task_lock != NULL)
+    {
+      grel_task_lock_set_lease_duration (self->task_lock, lease);
+      grel_task_lock_set_min_hold_duration (self->task_lock,
+                                            g_rand_int_range (self->rand, 1, lease + 1));
+      return;
+    }
+
+  grel_lock_set_lease_duration (self->lock, lease);
+  grel_lock_set_auto_extend (self->lock, g_rand_boolean (self->rand));
+}
+
+static void
+run_init (Run *self, guint32 seed, guint number, GrelTestLoop *loop, const Arena *arena)
+{
+  *self = (Run){ .number = number };
   self->rand = g_rand_new_with_seed (seed + number);
   self->loop = loop;
-  self->backend = g_object_new (type, NULL);
+  self->backend = g_object_new (arena->backend_type (), NULL);
   self->lock = g_object_new (GREL_TYPE_LOCK, "name", "race", "backend", self->backend, NULL);
+  if (arena->is_of_task_locks)
+    self->task_lock
+      = g_object_new (GREL_TYPE_TASK_LOCK, "name", "race", "backend", self->backend,
+                      "min-hold-duration", (gint64) g_rand_int_range (self->rand, 1, 500), NULL);
   self->leases_last = g_rand_int_range (self->rand, 0, 4) > 0;
   self->is_closed = g_rand_int_range (self->rand, 0, 3) == 0;
-  self->n_holding = 0;
   if (!self->leases_last)
-    {
-      grel_lock_set_lease_duration (self->lock, g_rand_int_range (self->rand, 1, 1500));
-      grel_lock_set_auto_extend (self->lock, g_rand_boolean (self->rand));
-    }
+    run_make_short (self);
   grel_test_loop_call (loop, run_open, self->backend);
+}
+
+static gboolean
+is_free (gpointer lock)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GrelLease) lease = grel_task_lock_acquire_from_thread (lock, NULL, &error);
+
+  if (lease == NULL)
+    g_assert_error (error, GREL_ERROR, GREL_ERROR_WOULD_BLOCK);
+  return lease != NULL;
+}
+
+static void
+run_check_that_it_lapses (Run *self)
+{
+  gint64 asked_at = now ();
+
+  grel_test_wait_for (is_free, self->task_lock);
+  g_assert_cmpint (now () - asked_at, <, 20 * G_TIME_SPAN_SECOND);
 }
 
 /* Whoever had it has given it back: the next one gets it, and need not wait for a lease to run out.
@@ -244,12 +335,16 @@ run_clear (Run *self)
 
   if (!self->is_closed)
     {
-      run_check_that_it_is_free (self);
+      if (self->task_lock != NULL)
+        run_check_that_it_lapses (self);
+      else
+        run_check_that_it_is_free (self);
       grel_backend_close_from_thread (GREL_BACKEND (self->backend), NULL, &error);
       g_assert_no_error (error);
     }
   g_assert_null (grel_backend_ref_main_context (GREL_BACKEND (self->backend)));
   g_object_unref (self->lock);
+  g_clear_object (&self->task_lock);
   grel_test_wait_for (nobody_else_refers_to_it, self->backend);
   g_object_unref (self->backend);
   g_rand_free (self->rand);
@@ -273,8 +368,7 @@ run_all_actors (Run *self)
     {
       actor_init (&asyncs[i], self);
       spin (asyncs[i].delay / 4);
-      grel_lock_acquire_async (self->lock, asyncs[i].timeout, asyncs[i].cancellable, actor_acquired,
-                               &asyncs[i]);
+      actor_start_async (&asyncs[i]);
     }
 
   for (guint i = 0; i < n_asyncs; i++)
@@ -294,7 +388,7 @@ run_all_actors (Run *self)
 }
 
 static void
-test_races (GType type)
+races_lose_nothing (gconstpointer arena)
 {
   g_autoptr (GMainContext) context = g_main_context_new ();
   g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
@@ -307,29 +401,24 @@ test_races (GType type)
     {
       Run run;
 
-      run_init (&run, seed, i, loop, type);
+      run_init (&run, seed, i, loop, arena);
       run_all_actors (&run);
       run_clear (&run);
     }
 }
 
-static void
-races_in_memory_lose_nothing (void)
-{
-  test_races (GREL_TYPE_MEMORY_LOCK_ADAPTER);
-}
-
-static void
-races_in_a_store_lose_nothing (void)
-{
-  test_races (GREL_TEST_TYPE_STORE);
-}
+static const Arena arenas[] = {
+  { "/lock-races/in-memory", grel_memory_lock_adapter_get_type, FALSE },
+  { "/lock-races/in-a-store", grel_test_store_get_type, FALSE },
+  { "/lock-races/task-locks-in-memory", grel_memory_lock_adapter_get_type, TRUE },
+  { "/lock-races/task-locks-in-a-store", grel_test_store_get_type, TRUE },
+};
 
 int
 main (int argc, char **argv)
 {
   g_test_init (&argc, &argv, NULL);
-  g_test_add_func ("/lock-races/in-memory", races_in_memory_lose_nothing);
-  g_test_add_func ("/lock-races/in-a-store", races_in_a_store_lose_nothing);
+  for (guint i = 0; i < G_N_ELEMENTS (arenas); i++)
+    g_test_add_data_func (arenas[i].path, &arenas[i], races_lose_nothing);
   return g_test_run ();
 }

@@ -805,12 +805,22 @@ use_lease_in_child (gpointer data)
 static void
 t11_leases_of_the_parent_are_inert_in_a_child (Fixture *fixture, gconstpointer data)
 {
-  g_autoptr (GrelLease) lease = grel_lock_acquire_from_thread (fixture->lock, -1, NULL, NULL);
-  g_autoptr (GError) error = NULL;
+  g_autoptr (GrelTaskLock) task_lock
+    = g_object_new (GREL_TYPE_TASK_LOCK, "name", "nightly", "app", fixture->app, NULL);
+  GrelLease *leases[] = {
+    grel_lock_acquire_from_thread (fixture->lock, -1, NULL, NULL),
+    grel_task_lock_acquire_from_thread (task_lock, NULL, NULL),
+  };
 
-  g_assert_cmpint (in_child (use_lease_in_child, lease), ==, 0);
-  g_assert_true (grel_lease_is_valid (lease));
-  g_assert_true (grel_lease_release_from_thread (lease, NULL, &error));
+  for (guint i = 0; i < G_N_ELEMENTS (leases); i++)
+    {
+      g_autoptr (GrelLease) lease = leases[i];
+      g_autoptr (GError) error = NULL;
+
+      g_assert_cmpint (in_child (use_lease_in_child, lease), ==, 0);
+      g_assert_true (grel_lease_is_valid (lease));
+      g_assert_true (grel_lease_release_from_thread (lease, NULL, &error));
+    }
 }
 
 static int

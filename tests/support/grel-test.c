@@ -122,6 +122,24 @@ grel_test_lock_is_locked (GrelLock *lock, GError **error)
   return grel_lock_is_locked_finish (lock, grel_test_result_wait (&asked), error);
 }
 
+GrelLease *
+grel_test_task_lock_acquire (GrelTaskLock *lock, GError **error)
+{
+  g_auto (GrelTestResult) acquired = { NULL };
+
+  grel_task_lock_acquire_async (lock, NULL, grel_test_result_ready, &acquired);
+  return grel_task_lock_acquire_finish (lock, grel_test_result_wait (&acquired), error);
+}
+
+gboolean
+grel_test_task_lock_is_locked (GrelTaskLock *lock, GError **error)
+{
+  g_auto (GrelTestResult) asked = { NULL };
+
+  grel_task_lock_is_locked_async (lock, NULL, grel_test_result_ready, &asked);
+  return grel_task_lock_is_locked_finish (lock, grel_test_result_wait (&asked), error);
+}
+
 gboolean
 grel_test_lease_extend (GrelLease *lease, GError **error)
 {

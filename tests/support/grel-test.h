@@ -38,6 +38,8 @@ gboolean grel_test_backend_open (GrelBackend *backend, GError **error);
 gboolean grel_test_backend_close (GrelBackend *backend, GError **error);
 GrelLease *grel_test_lock_acquire (GrelLock *lock, GTimeSpan timeout, GError **error);
 gboolean grel_test_lock_is_locked (GrelLock *lock, GError **error);
+GrelLease *grel_test_task_lock_acquire (GrelTaskLock *lock, GError **error);
+gboolean grel_test_task_lock_is_locked (GrelTaskLock *lock, GError **error);
 gboolean grel_test_lease_extend (GrelLease *lease, GError **error);
 gboolean grel_test_lease_release (GrelLease *lease, GError **error);
 
