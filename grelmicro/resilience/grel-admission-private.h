@@ -13,6 +13,7 @@ G_BEGIN_DECLS
 typedef struct
 {
   GMutex mutex;
+  guint mutex_generation; /* of the process it was made in */
   guint active_calls;
   guint64 successes;
   guint64 errors;
@@ -23,6 +24,10 @@ typedef struct
 GrelCircuitTally *grel_circuit_tally_new (void);
 
 void grel_circuit_tally_unref (GrelCircuitTally *self);
+
+void grel_circuit_tally_lock (GrelCircuitTally *self);
+
+void grel_circuit_tally_unlock (GrelCircuitTally *self);
 
 void grel_circuit_tally_begin (GrelCircuitTally *self);
 

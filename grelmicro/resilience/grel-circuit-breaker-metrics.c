@@ -102,7 +102,7 @@ grel_circuit_state_to_nick (GrelCircuitState state)
 GVariant *
 grel_circuit_breaker_get_metrics (GrelCircuitBreaker *self)
 {
-  g_auto (GVariantDict) dict;
+  g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   GrelCircuitTally *tally;
   GrelCircuitView view;
 
@@ -110,19 +110,18 @@ grel_circuit_breaker_get_metrics (GrelCircuitBreaker *self)
 
   view = grel_circuit_breaker_look (self);
   tally = self->tally;
-  g_variant_dict_init (&dict, NULL);
   g_variant_dict_insert (&dict, "state", "s", grel_circuit_state_to_nick (view.state));
   g_variant_dict_insert (&dict, "consecutive-errors", "t", (guint64) view.consecutive_errors);
   g_variant_dict_insert (&dict, "consecutive-successes", "t", (guint64) view.consecutive_successes);
 
-  g_mutex_lock (&tally->mutex);
+  grel_circuit_tally_lock (tally);
   g_variant_dict_insert (&dict, "active-calls", "t", (guint64) tally->active_calls);
   g_variant_dict_insert (&dict, "successes", "t", tally->successes);
   g_variant_dict_insert (&dict, "errors", "t", tally->errors);
   g_variant_dict_insert (&dict, "rejections", "t", tally->rejections);
   g_variant_dict_insert (&dict, "last-error", "s",
                          tally->last_error != NULL ? tally->last_error : "");
-  g_mutex_unlock (&tally->mutex);
+  grel_circuit_tally_unlock (tally);
 
   return g_variant_ref_sink (g_variant_dict_end (&dict));
 }

@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/resilience/grel-admission-private.h>
 
 static void
@@ -21,7 +22,21 @@ grel_circuit_tally_new (void)
   GrelCircuitTally *self = g_atomic_rc_box_new0 (GrelCircuitTally);
 
   g_mutex_init (&self->mutex);
+  self->mutex_generation = grel_identity_get_generation ();
   return self;
+}
+
+void
+grel_circuit_tally_lock (GrelCircuitTally *self)
+{
+  grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
+  g_mutex_lock (&self->mutex);
+}
+
+void
+grel_circuit_tally_unlock (GrelCircuitTally *self)
+{
+  g_mutex_unlock (&self->mutex);
 }
 
 void
@@ -33,9 +48,9 @@ grel_circuit_tally_unref (GrelCircuitTally *self)
 void
 grel_circuit_tally_begin (GrelCircuitTally *self)
 {
-  g_mutex_lock (&self->mutex);
+  grel_circuit_tally_lock (self);
   self->active_calls++;
-  g_mutex_unlock (&self->mutex);
+  grel_circuit_tally_unlock (self);
 }
 
 void
@@ -44,7 +59,7 @@ grel_circuit_tally_end (GrelCircuitTally *self, GrelCircuitOutcome outcome, cons
   g_autofree char *text
     = outcome == GREL_CIRCUIT_OUTCOME_ERROR && reason != NULL ? g_strdup (reason->message) : NULL;
 
-  g_mutex_lock (&self->mutex);
+  grel_circuit_tally_lock (self);
   self->active_calls--;
   self->successes += outcome == GREL_CIRCUIT_OUTCOME_SUCCESS;
   self->errors += outcome == GREL_CIRCUIT_OUTCOME_ERROR;
@@ -53,24 +68,24 @@ grel_circuit_tally_end (GrelCircuitTally *self, GrelCircuitOutcome outcome, cons
       g_free (self->last_error);
       self->last_error = g_steal_pointer (&text);
     }
-  g_mutex_unlock (&self->mutex);
+  grel_circuit_tally_unlock (self);
 }
 
 void
 grel_circuit_tally_reject (GrelCircuitTally *self)
 {
-  g_mutex_lock (&self->mutex);
+  grel_circuit_tally_lock (self);
   self->rejections++;
-  g_mutex_unlock (&self->mutex);
+  grel_circuit_tally_unlock (self);
 }
 
 void
 grel_circuit_tally_reset (GrelCircuitTally *self)
 {
-  g_mutex_lock (&self->mutex);
+  grel_circuit_tally_lock (self);
   self->successes = 0;
   self->errors = 0;
   self->rejections = 0;
   g_clear_pointer (&self->last_error, g_free);
-  g_mutex_unlock (&self->mutex);
+  grel_circuit_tally_unlock (self);
 }

@@ -31,6 +31,9 @@ grel_circuit_is_at_rest (GrelCircuit *self)
 {
   gboolean is_at_rest;
 
+  if (grel_part_is_foreign (self->part))
+    return TRUE;
+
   g_mutex_lock (&self->part->mutex);
   is_at_rest = self->state == GREL_CIRCUIT_STATE_CLOSED;
   g_mutex_unlock (&self->part->mutex);
@@ -48,9 +51,9 @@ grel_keyed_circuit_is_idle (GrelKeyedCircuit *self)
   if (g_atomic_int_get (&G_OBJECT (breaker)->ref_count) > 1)
     return FALSE;
 
-  g_mutex_lock (&breaker->tally->mutex);
+  grel_circuit_tally_lock (breaker->tally);
   is_busy = breaker->tally->active_calls > 0;
-  g_mutex_unlock (&breaker->tally->mutex);
+  grel_circuit_tally_unlock (breaker->tally);
 
   return !is_busy && (breaker->circuit == NULL || grel_circuit_is_at_rest (breaker->circuit));
 }
