@@ -37,6 +37,8 @@ relocate ()
   export LD_LIBRARY_PATH
   export GI_TYPELIB_PATH=$LD_LIBRARY_PATH/girepository-1.0
   export PYTHONPATH=$top${overrides%/gi/overrides}
+  XDG_DATA_DIRS=$(dirname "$(dirname "$(dirname "$(landed /overrides/Grelmicro.js)")")")
+  export XDG_DATA_DIRS
 }
 
 c_consumer ()
@@ -69,7 +71,7 @@ for path in \
   /pkgconfig/grelmicro-1.pc \
   /gir-1.0/Grelmicro-1.gir /girepository-1.0/Grelmicro-1.typelib \
   /vapi/grelmicro-1.vapi /vapi/grelmicro-1.deps \
-  /gi/overrides/Grelmicro.py; do
+  /gi/overrides/Grelmicro.py /gjs-1.0/overrides/Grelmicro.js; do
   check "${path##*/} landed" landed "$path"
 done
 relocate
@@ -77,4 +79,5 @@ check 'C program' c_consumer
 check 'a single header is refused' single_header
 check 'Vala program' vala_consumer
 check 'Python program' "$python" -B "$here/consumer.py"
+check 'JavaScript program' gjs -m "$here/consumer.js"
 echo "1..$count"
