@@ -77,6 +77,7 @@ grel_circuit_run_admitted (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   GrelCircuitRun *self = g_task_get_task_data (task);
+  GCancellable *cancellable = g_task_get_cancellable (task);
   GError *error = NULL;
 
   self->permit
@@ -84,8 +85,8 @@ grel_circuit_run_admitted (GObject *source, GAsyncResult *result, gpointer data)
   if (self->permit == NULL)
     g_task_return_error (task, error);
   else
-    grel_operation_run_async (self->operation, g_task_get_cancellable (task),
-                              grel_circuit_run_finished, g_steal_pointer (&task));
+    grel_operation_run_async (self->operation, cancellable, grel_circuit_run_finished,
+                              g_steal_pointer (&task));
 }
 
 /**

@@ -41,8 +41,11 @@ grel_circuit_wish_prepare (GrelCircuitWish *self, GError **error)
   fault = breaker->key != NULL ? grel_circuit_settings_find_fault (&self->terms.settings)
                                : GREL_CIRCUIT_NAME_RULE;
   if (fault != NULL)
-    g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, subject, "%s", fault));
-  else if (backend == NULL)
+    {
+      g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, subject, "%s", fault));
+      return FALSE;
+    }
+  if (backend == NULL)
     backend = grel_registry_resolve (app, GREL_TYPE_CIRCUIT_BREAKER_BACKEND, subject, error);
 
   self->backend = (GrelCircuitBreakerBackend *) g_steal_pointer (&backend);
