@@ -227,15 +227,37 @@ async function withLock(func, {timeout = -1, cancellable = null} = {}) {
     return runAndSettle(() => func(lease), release, release);
 }
 
-async function runBehindBreaker(func, {cancellable = null} = {}) {
+// The work is done, and ended as it did, whatever becomes of the record.
+function logLoss(permit, error) {
+    const name = permit.get_name();
+
+    GLib.log_structured('Grelmicro', GLib.LogLevelFlags.LEVEL_INFO, {
+        MESSAGE: `circuit breaker “${name}”: an outcome was lost: ${error.message}`,
+        GREL_PRIMITIVE: 'circuit breaker',
+        GREL_NAME: name,
+        GREL_CODE: 'record-failed',
+    });
+}
+
+async function runBehindBreaker(func, {cancellable = null, ignore = []} = {}) {
     requireFunction(func);
     const permit = await this.acquire_async(cancellable);
-    return runAndSettle(() => func(), () => permit.succeed_async(), error => {
-        const cause = toGError(error);
-        if (cause.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED))
+    const succeed = () => permit.succeed_async().catch(error => logLoss(permit, error));
+    const fail = error => {
+        if (ignore.some(klass => error instanceof klass))
+            return succeed();
+        const reason = toGError(error);
+        if (reason.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED))
             return permit.abandon();
-        return permit.fail_async(cause);
-    });
+        return permit.fail_async(reason).catch(lost => logLoss(permit, lost));
+    };
+    return runAndSettle(() => func(), succeed, fail);
+}
+
+function getKeyed(key) {
+    if (String(key).includes('\0'))
+        throw new Grelmicro.SettingsError('key: must not have a null character');
+    return this.get_keyed(key);
 }
 
 function addOperation() {
@@ -244,10 +266,17 @@ function addOperation() {
     Grelmicro.Operation.new = func => create(failing(func));
 }
 
+function addLock() {
+    addPrimitive(Grelmicro.Lock, new Grelmicro.MemoryLockAdapter(),
+        lock => lock.is_locked_from_thread());
+    Grelmicro.Lock.prototype.with = withLock;
+}
+
 function addCircuitBreaker() {
     addPrimitive(Grelmicro.CircuitBreaker, new Grelmicro.MemoryCircuitBreakerAdapter(),
         breaker => breaker.acquire_from_thread());
     Grelmicro.CircuitBreaker.prototype.run = runBehindBreaker;
+    Grelmicro.CircuitBreaker.prototype.keyed = getKeyed;
 }
 
 function _init() {
@@ -267,9 +296,6 @@ function _init() {
     addAppMethods(Grelmicro.App.prototype);
     addJudge(Grelmicro.App, judgeApp);
     addOperation();
-    addPrimitive(Grelmicro.Lock, new Grelmicro.MemoryLockAdapter(),
-        lock => lock.is_locked_from_thread());
-    Grelmicro.Lock.prototype.with = withLock;
-    if (Grelmicro.CircuitBreaker)
-        addCircuitBreaker();
+    addLock();
+    addCircuitBreaker();
 }
