@@ -220,11 +220,14 @@ function requireFunction(func) {
         throw new TypeError(`func: must be a function, not ${typeof func}`);
 }
 
-async function withLock(func, {timeout = -1, cancellable = null} = {}) {
-    requireFunction(func);
-    const lease = await this.acquire_async(timeout, cancellable);
-    const release = () => lease.release_async();
-    return runAndSettle(() => func(lease), release, release);
+function addLock(klass, acquire) {
+    addPrimitive(klass, new Grelmicro.MemoryLockAdapter(), lock => lock.is_locked_from_thread());
+    klass.prototype.with = async function (func, options = {}) {
+        requireFunction(func);
+        const lease = await acquire(this, options);
+        const release = () => lease.release_async();
+        return runAndSettle(() => func(lease), release, release);
+    };
 }
 
 // The work is done, and ended as it did, whatever becomes of the record.
@@ -266,12 +269,6 @@ function addOperation() {
     Grelmicro.Operation.new = func => create(failing(func));
 }
 
-function addLock() {
-    addPrimitive(Grelmicro.Lock, new Grelmicro.MemoryLockAdapter(),
-        lock => lock.is_locked_from_thread());
-    Grelmicro.Lock.prototype.with = withLock;
-}
-
 function addCircuitBreaker() {
     addPrimitive(Grelmicro.CircuitBreaker, new Grelmicro.MemoryCircuitBreakerAdapter(),
         breaker => breaker.acquire_from_thread());
@@ -296,6 +293,8 @@ function _init() {
     addAppMethods(Grelmicro.App.prototype);
     addJudge(Grelmicro.App, judgeApp);
     addOperation();
-    addLock();
+    addLock(Grelmicro.Lock, (lock, {timeout = -1, cancellable = null}) =>
+        lock.acquire_async(timeout, cancellable));
+    addLock(Grelmicro.TaskLock, (lock, {cancellable = null}) => lock.acquire_async(cancellable));
     addCircuitBreaker();
 }
