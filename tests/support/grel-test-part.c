@@ -44,7 +44,7 @@ grel_test_part_do (const char *label, GTask *task, GrelTestPartMood mood, GTask 
                                label);
       break;
     case GREL_TEST_PART_HANGS:
-      g_set_object (hanging, task);
+      g_atomic_pointer_set (hanging, g_object_ref (task)); /* a test may look from its thread */
       break;
     case GREL_TEST_PART_DROPS:
       break;
@@ -180,7 +180,7 @@ grel_test_part_forget (GrelTestPart *self)
 GTask *
 grel_test_part_get_hanging (GrelTestPart *self)
 {
-  return self->hanging;
+  return g_atomic_pointer_get (&self->hanging);
 }
 
 GThread *
