@@ -17,9 +17,10 @@
  * The grel app opens and closes the stores that the primitives of a program use.
  *
  * Open it on the main context that is to do the work; it captures the one that is thread-default
- * then. Locks and other primitives find it by themselves: the app opened on the current
- * thread-default context, else the only one that is open. Several apps on several contexts don't
- * touch each other. An open app is kept alive until it is closed. May be used from any thread.
+ * then. Locks and other primitives find it by themselves: the app that was pushed on this thread,
+ * else that opened on the thread-default context, else the only one that is open. Several apps on
+ * several contexts don't touch each other. An open app is kept alive until it is closed. May be
+ * used from any thread.
  *
  * Since: 0.1
  */
@@ -227,8 +228,9 @@ grel_app_new_for_uri (const char *uri, GError **error)
 /**
  * grel_app_dup_default:
  *
- * Gets the app that a primitive without one finds: that opened on the thread-default context, else
- * the only one that is open. May be called from any thread.
+ * Gets the app that a primitive without one finds: that pushed last on this thread, else that
+ * opened on the thread-default context, else the only one that is open. May be called from any
+ * thread.
  *
  * Returns: (transfer full) (nullable): the app, %NULL if there is none or no telling
  *

@@ -23,6 +23,12 @@ GREL_AVAILABLE_IN_ALL
 GrelApp *grel_app_dup_default (void);
 
 GREL_AVAILABLE_IN_ALL
+void grel_app_push_thread_default (GrelApp *self);
+
+GREL_AVAILABLE_IN_ALL
+void grel_app_pop_thread_default (GrelApp *self);
+
+GREL_AVAILABLE_IN_ALL
 gboolean grel_app_use (GrelApp *self, GObject *component, const char *name, GError **error);
 
 GREL_AVAILABLE_IN_ALL

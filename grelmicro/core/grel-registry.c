@@ -11,6 +11,14 @@
 
 static GPtrArray *apps = NULL; /* (element-type GrelApp), not references; under the process lock */
 
+static void
+grel_registry_free_pushed (gpointer data)
+{
+  g_queue_free_full (data, g_object_unref);
+}
+
+static GPrivate pushed = G_PRIVATE_INIT (grel_registry_free_pushed); /* GQueue of GrelApp */
+
 void
 grel_registry_add (GrelApp *app)
 {
@@ -98,9 +106,59 @@ grel_registry_find_default (GrelSubject subject, GError **error)
   return NULL;
 }
 
+/**
+ * grel_app_push_thread_default:
+ * @self: an app
+ *
+ * Makes the app that of this thread: primitives without one find it before any other, until
+ * [method@Grelmicro.App.pop_thread_default] takes it back.
+ *
+ * A primitive looks for its app as a call begins, so it is enough to push around that: the binding
+ * of a language with tasks of its own does so for the app of the current one. It needs no main
+ * context, and an app that isn't open is used as well: calls fail with %GREL_ERROR_NOT_OPEN or
+ * %GREL_ERROR_CLOSED. May be called from any thread.
+ *
+ * Since: 0.1
+ */
+void
+grel_app_push_thread_default (GrelApp *self)
+{
+  GQueue *stack;
+
+  g_return_if_fail (GREL_IS_APP (self));
+
+  stack = g_private_get (&pushed);
+  if (stack == NULL)
+    g_private_set (&pushed, stack = g_queue_new ());
+  g_queue_push_head (stack, g_object_ref (self));
+}
+
+/**
+ * grel_app_pop_thread_default:
+ * @self: the app that this thread pushed last
+ *
+ * Takes back what [method@Grelmicro.App.push_thread_default] did, on the same thread.
+ *
+ * Since: 0.1
+ */
+void
+grel_app_pop_thread_default (GrelApp *self)
+{
+  GQueue *stack = g_private_get (&pushed);
+
+  g_return_if_fail (GREL_IS_APP (self));
+  g_return_if_fail (stack != NULL && g_queue_peek_head (stack) == self);
+
+  g_object_unref (g_queue_pop_head (stack));
+}
+
 GrelApp *
 grel_registry_find_app (GrelApp *app, GrelSubject subject, GError **error)
 {
+  GQueue *stack = g_private_get (&pushed);
+
+  if (app == NULL && stack != NULL)
+    app = g_queue_peek_head (stack);
   if (app != NULL)
     return g_object_ref (app);
 

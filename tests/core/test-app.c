@@ -319,75 +319,6 @@ an_app_for_no_uri_asks_the_environment (Fixture *fixture, gconstpointer data)
 }
 
 static void
-expect_default (GrelApp *expected)
-{
-  g_autoptr (GrelApp) found = grel_app_dup_default ();
-
-  g_assert_true (found == expected);
-}
-
-static void
-expect_default_in_thread (gpointer expected, gpointer unused)
-{
-  expect_default (expected);
-}
-
-static void
-there_is_no_default_before_one_is_open_or_after (Fixture *fixture, gconstpointer data)
-{
-  expect_default (NULL);
-  grel_test_app_open (fixture->app, NULL);
-  expect_default (fixture->app);
-  grel_test_app_close (fixture->app, NULL);
-  expect_default (NULL);
-}
-
-static void
-the_only_one_that_is_open_is_the_default_everywhere (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GrelApp) unopened = grel_app_new ();
-
-  grel_test_app_open (fixture->app, NULL);
-  grel_test_in_thread (expect_default_in_thread, fixture->app);
-  g_main_context_pop_thread_default (fixture->context);
-  expect_default (fixture->app);
-  g_main_context_push_thread_default (fixture->context);
-}
-
-static void
-of_two_that_on_this_context_is_the_default (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (GrelApp) other = grel_app_new ();
-
-  grel_test_app_open (fixture->app, NULL);
-  g_main_context_push_thread_default (context);
-  grel_test_app_open (other, NULL);
-  expect_default (other);
-  g_main_context_pop_thread_default (context);
-  expect_default (fixture->app);
-  grel_test_in_thread (expect_default_in_thread, NULL);
-
-  g_main_context_push_thread_default (context);
-  grel_test_app_close (other, NULL);
-  g_main_context_pop_thread_default (context);
-  grel_test_in_thread (expect_default_in_thread, fixture->app);
-}
-
-static void
-of_two_on_one_context_neither_is_the_default (Fixture *fixture, gconstpointer data)
-{
-  g_autoptr (GrelApp) other = grel_app_new ();
-
-  grel_test_app_open (fixture->app, NULL);
-  grel_test_app_open (other, NULL);
-  expect_default (NULL);
-  grel_test_app_close (fixture->app, NULL);
-  expect_default (other);
-  grel_test_app_close (other, NULL);
-}
-
-static void
 its_properties_have_defaults (Fixture *fixture, gconstpointer data)
 {
   g_autofree char *environment = NULL;
@@ -513,10 +444,6 @@ main (int argc, char **argv)
   RULE (an_app_for_a_uri_uses_that_store);
   RULE (an_app_for_a_bad_uri_is_not_made);
   RULE (an_app_for_no_uri_asks_the_environment);
-  RULE (there_is_no_default_before_one_is_open_or_after);
-  RULE (the_only_one_that_is_open_is_the_default_everywhere);
-  RULE (of_two_that_on_this_context_is_the_default);
-  RULE (of_two_on_one_context_neither_is_the_default);
   RULE (its_properties_have_defaults);
   RULE (its_properties_are_those_of_the_functions);
   RULE (only_a_change_is_notified);
