@@ -335,6 +335,31 @@ class Find(unittest.TestCase):
             async with locks[0]:
                 self.assertTrue(await locks[1].is_locked())
 
+    @on_every_loop
+    async def test_introspected_calls_find_it_too(self):
+        lock, outer, inner = Grelmicro.Lock("cart"), memory_app(), memory_app()
+        async with outer:
+            async with inner:
+                self.assertIs(Grelmicro.App.dup_default(), inner)
+                lease = await lock.acquire_async(0)
+                self.assertTrue(await asyncio.to_thread(lock.is_locked_from_thread, None))
+                self.assertTrue(await Grelmicro.Lock("cart", app=inner).is_locked())
+            self.assertIs(Grelmicro.App.dup_default(), outer)
+            self.assertFalse(await lock.is_locked_async())
+            self.assertFalse(lease.is_valid())
+
+    @on_every_loop
+    async def test_a_lease_belongs_to_the_app_that_it_came_from(self):
+        lock, outer, inner = Grelmicro.Lock("cart"), memory_app(), memory_app()
+        async with outer:
+            lease = await lock.acquire()
+            async with inner, lock:
+                with self.assertRaises(Grelmicro.DeadlockError):
+                    lease.from_thread.release()
+                await asyncio.to_thread(lease.from_thread.release)
+                self.assertTrue(await lock.is_locked())
+            self.assertFalse(await lock.is_locked())
+
     def test_elsewhere_the_only_one_is_found(self):
         lock = Grelmicro.Lock("cart")
         with memory_app().in_thread():

@@ -5,6 +5,7 @@
 Each part sees those above it:
 
 introspection, errors, seconds   what everything needs
+current                          the app of the current task
 derivable                        classes derived in Python
 answers                          awaiting introspected calls
 lifecycle, app                   open and close

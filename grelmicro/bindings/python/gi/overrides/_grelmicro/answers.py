@@ -8,6 +8,7 @@ import weakref
 
 from gi.repository import Gio, GLib
 
+from .current import in_current_app
 from .errors import translated
 from .introspection import Grelmicro, raw
 
@@ -58,7 +59,8 @@ class Answer:
         context = _get_answer_context(self.loop)
         context.push_thread_default()
         try:
-            raw(self.source, operation + "_async")(self.source, *args, self.cancellable, ready)
+            method = raw(self.source, operation + "_async")
+            in_current_app(method, self.source, *args, self.cancellable, ready)
         finally:
             context.pop_thread_default()
         return self

@@ -6,9 +6,10 @@ import contextlib
 
 from gi.repository import GLib, GObject
 
+from .current import enter_app, in_current_app, leave_app
 from .errors import ClosedError, SettingsError
 from .introspection import Grelmicro, add_to
-from .lifecycle import close, current, open_, opened
+from .lifecycle import close, open_
 from .primitives import block
 from .seconds import to_microseconds
 
@@ -19,13 +20,11 @@ class _Openable:
     async def __aenter__(self):
         await open_(self)
         if isinstance(self, Grelmicro.App):
-            current.set(opened[self])
+            enter_app(self)
         return self
 
     async def __aexit__(self, exc_type, error, traceback):
-        mine = current.get()
-        if mine is not None and mine.owner is self:
-            current.set(mine.outer)
+        leave_app(self)
         try:
             await close(self)
         except ClosedError:
@@ -66,3 +65,7 @@ class _App:
             raise
         with contextlib.suppress(ClosedError):  # the program has closed it already
             block(self, None, "close")
+
+
+_dup_default = Grelmicro.App.dup_default
+Grelmicro.App.dup_default = staticmethod(lambda: in_current_app(_dup_default))

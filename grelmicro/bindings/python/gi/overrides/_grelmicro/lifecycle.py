@@ -6,9 +6,7 @@ import asyncio
 import atexit
 import collections
 import contextlib
-import contextvars
 import threading
-import weakref
 
 from gi.repository import GLib
 
@@ -43,9 +41,8 @@ class _Runner(threading.Thread):
         answer.loop.call_soon_threadsafe(answer.arrive, None, error)
 
 
-Opened = collections.namedtuple("Opened", "owner context runner thread outer twins")
+Opened = collections.namedtuple("Opened", "context runner thread")
 opened = {}  # Opened by owner, for what was opened on an asyncio loop
-current = contextvars.ContextVar("grelmicro", default=None)  # Opened, of the asyncio task's app
 _has_thread = {}  # by owner: whether what is open runs on a thread of the library
 
 # What is left to do after these introspected methods of an owner.
@@ -77,8 +74,7 @@ async def open_(owner):
     finally:
         if answer.error is not None and not owner.get_is_open():
             _has_thread.pop(owner, None)
-    thread, twins = threading.current_thread(), weakref.WeakKeyDictionary()
-    opened[owner] = Opened(owner, context, runner, thread, current.get(), twins)
+    opened[owner] = Opened(context, runner, threading.current_thread())
 
 
 async def close(owner, runner=None):

@@ -11,14 +11,12 @@ from .answers import ask
 from .introspection import Grelmicro, add_to
 from .lease import hold, refuse_nested
 from .primitives import (
-    bind,
     block,
-    call,
     call_from_thread,
     enter,
     find_backend,
     leave,
-    origins,
+    remember,
     set_up,
 )
 from .seconds import number, to_microseconds, to_timeout
@@ -52,17 +50,16 @@ class _Lock:
     async def acquire(self, timeout=None):
         """Waits for the lock, so many seconds or for ever, and returns the Lease."""
         span, task = to_timeout(timeout), asyncio.current_task()
-        lock = bind(self)
-        backend = find_backend(lock)
-        refuse_nested(lock, backend, task)
-        lease = await ask(lock, "acquire", span)
-        origins[lease] = lock
-        hold(lease, lock, backend, task)
+        backend = find_backend(self)
+        refuse_nested(self, backend, task)
+        lease = await ask(self, "acquire", span)
+        remember(lease, self)
+        hold(lease, self, backend, task)
         return lease
 
     async def is_locked(self):
         """Whether anybody holds the lock."""
-        return await call(self, "is_locked")
+        return await ask(self, "is_locked")
 
     async def __aenter__(self):
         lease = await self.acquire()
@@ -89,12 +86,12 @@ class _LockFromThread:
     def acquire(self, timeout=None):
         """Waits for the lock, so many seconds or for ever, and returns the Lease."""
         span, thread = to_timeout(timeout), threading.current_thread()
-        lock, backend = bind(self._lock), None
+        lock, backend = self._lock, None
         if thread is threading.main_thread():  # C knows who asks from another
             backend = find_backend(lock)
             refuse_nested(lock, backend, thread)
         lease = block(lock, lock, "acquire", span, at_once=(0,))
-        origins[lease] = lock
+        remember(lease, lock)
         if thread is threading.main_thread():
             hold(lease, lock, backend, thread)
         return lease

@@ -9,6 +9,7 @@ from gi.repository import GLib
 
 from . import lifecycle
 from .answers import Answer
+from .current import in_current_app
 from .errors import translated
 from .introspection import Grelmicro
 from .lease import use as use_lease
@@ -45,7 +46,7 @@ def _wrap(cls, name):
             inputs = [given[parameter] for parameter in parameters[:-3]]
             return _schedule(args[0], name[:-6], inputs, given.get("cancellable"))
         try:
-            result = method(*args, **kwargs)
+            result = in_current_app(method, *args, **kwargs)
         except GLib.Error as error:
             raise translated(error, args[0] if args else None) from None
         if after:

@@ -7,6 +7,7 @@ which operation fails at once, and in no other way, if its backend was never ope
 """
 
 import contextlib
+import contextvars
 import functools
 import queue
 import threading
@@ -14,17 +15,17 @@ import weakref
 
 from gi.repository import Gio, GLib, GObject
 
-from .answers import ask
+from .current import get_current_app, in_current_app
 from .errors import DeadlockError, NotOpenError, WouldBlockError, translated
 from .introspection import Grelmicro, raw
-from .lifecycle import current, opened
+from .lifecycle import opened
 
 # These decide on the spot: asking them never blocks.
 _AT_ONCE = (Grelmicro.MemoryLockAdapter,)
 
-# Which primitive granted a lease or permit. That is no attribute of these: PyGObject would then
-# finalize them, which takes a mutex, without letting go of the interpreter.
-origins = weakref.WeakKeyDictionary()
+# The primitive and the current app by what they granted. That is no attribute of it: PyGObject would
+# then finalize it, which takes a mutex, without letting go of the interpreter.
+_origins = weakref.WeakKeyDictionary()
 
 _entered = weakref.WeakKeyDictionary()  # [(primitive, grant)] by asyncio task or thread
 
@@ -41,33 +42,10 @@ def set_up(primitive, never_opened, *, name, backend, app, **properties):
     primitive.set_backend(backend)
 
 
-# Where its state lives
-
-
-def bind(primitive):
-    """The primitive, or one like it on the backend that the app of the current task uses."""
-    app = current.get()
-    if app is None or primitive.get_backend() is not None or primitive.get_app() is not None:
-        return primitive
-    return app.twins.get(primitive) or _make_twin(app, primitive)
-
-
-def _make_twin(app, primitive):
-    flags = {pspec.name: pspec.flags for pspec in primitive.list_properties()}
-    fixed = [name for name in flags if flags[name] & GObject.ParamFlags.CONSTRUCT_ONLY]
-    values = {name: primitive.get_property(name) for name in fixed}
-    twin = app.twins[primitive] = GObject.new(type(primitive), app=app.owner, **values)
-    twin.set_backend(find_backend(twin))
-    for name in set(flags).difference(fixed, ("backend", "app")):
-        if flags[name] & GObject.ParamFlags.WRITABLE:
-            primitive.bind_property(name, twin, name, GObject.BindingFlags.SYNC_CREATE)
-    return twin
-
-
-def find_backend(primitive):
+def find_backend(primitive, current_app=None):
     """The backend that the primitive is going to use, None if it won't find one."""
     backend = primitive.get_backend()
-    app = None if backend else primitive.get_app() or Grelmicro.App.dup_default()
+    app = None if backend else primitive.get_app() or current_app or Grelmicro.App.dup_default()
     try:
         return raw(app, "get_backend")(app, primitive._backend_type, None) if app else backend
     except GLib.Error:
@@ -77,39 +55,41 @@ def find_backend(primitive):
 # Calls
 
 
-def call(primitive, operation, *args):
-    """Calls a *_async method of a primitive, for asyncio."""
-    return ask(bind(primitive), operation, *args)
-
-
 def call_from_thread(primitive, operation, *args):
     """Calls a *_from_thread method of a primitive."""
-    primitive = bind(primitive)
     return block(primitive, primitive, operation, *args)
+
+
+def remember(grant, primitive):
+    """Remembers where a lease or permit came from."""
+    _origins[grant] = primitive, get_current_app()
 
 
 def call_granted(grant, operation, *args):
     """Calls a *_from_thread method of what a primitive granted."""
-    primitive = origins.get(grant)
+    primitive, app = _origins.get(grant, (None, None))
     if primitive is None:  # it came from an introspected method: C judges alone
         return getattr(grant, operation + "_from_thread")(*args, None)
-    return block(grant, primitive, operation, *args)
+    return block(grant, primitive, operation, *args, current_app=app)
 
 
-def block(source, primitive, operation, *args, at_once=None):
+def block(source, primitive, operation, *args, at_once=None, current_app=None):
     """Calls a *_from_thread method, if that can end, and on the main thread so that Ctrl-C can.
 
     source: the primitive, what it granted, or an owner, for which the primitive is None.
     at_once: arguments with which an operation doesn't wait that may wait with others.
+    current_app: that of when the source was granted.
     """
     thread = threading.current_thread()
     is_main = thread is threading.main_thread()
     own_contexts = [one.context for one in list(opened.values()) if one.thread is thread]
-    method = functools.partial(raw(source, operation + "_from_thread"), source, *args)
+    method = functools.partial(
+        in_current_app, raw(source, operation + "_from_thread"), source, *args
+    )
     try:
         if not is_main and not own_contexts:
             return method(None)
-        backend = primitive and find_backend(primitive)
+        backend = primitive and find_backend(primitive, current_app)
         is_at_once = isinstance(backend, _AT_ONCE)
         # Asked on this very thread, C refuses the one that runs the context.
         if (own_contexts or not is_at_once) and backend is not None and backend.get_is_open():
@@ -138,7 +118,8 @@ def _ask_interruptibly(method):
             answers.put((None, error))
 
     try:
-        threading.Thread(target=run, name="grelmicro", daemon=True).start()
+        context = contextvars.copy_context()
+        threading.Thread(target=context.run, args=[run], name="grelmicro", daemon=True).start()
         value, error = answers.get()
     except BaseException:
         cancellable.cancel()
