@@ -244,7 +244,8 @@ grel_circuit_see (GrelCircuit *self, const GrelCircuitSnapshot *snapshot)
                               grel_circuit_find_cause (self, snapshot->state));
 
   self->consecutive_errors = snapshot->consecutive_errors;
-  if (snapshot->state != GREL_CIRCUIT_STATE_CLOSED)
+  /* While it is closed they are counted here, from where it was reset. */
+  if (snapshot->state != GREL_CIRCUIT_STATE_CLOSED || self->n_forcing > 0)
     self->consecutive_successes = snapshot->consecutive_successes;
   if (snapshot->state == GREL_CIRCUIT_STATE_OPEN)
     self->open_until = grel_part_now (self->part) + snapshot->retry_after;
