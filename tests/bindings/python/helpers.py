@@ -102,8 +102,15 @@ async def settle():
         await asyncio.sleep(0)
 
 
+async def until(is_true):
+    """Lets the loop run until something is true that nothing tells of."""
+    while not is_true():
+        await asyncio.sleep(0.001)
+
+
 def memory_app(**keywords):
-    return Grelmicro.App(uses=[Grelmicro.MemoryLockAdapter()], **keywords)
+    uses = [Grelmicro.MemoryLockAdapter(), Grelmicro.MemoryCircuitBreakerAdapter()]
+    return Grelmicro.App(uses=uses, **keywords)
 
 
 class Store(Grelmicro.LockBackend):

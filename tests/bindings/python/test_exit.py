@@ -63,7 +63,7 @@ class Program(unittest.TestCase):
         else:
             self.assertEqual(actual_errors, "")
         self.assertEqual(process.returncode, status)
-        self.assertEqual("".join(lines), output)
+        self.assertRegex("".join(lines), f"^{output}$")
 
 
 class Exit(Program):

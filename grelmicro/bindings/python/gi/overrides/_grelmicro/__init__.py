@@ -10,6 +10,6 @@ derivable                        classes derived in Python
 answers                          awaiting introspected calls
 lifecycle, app                   open and close
 primitives                       what locks and other primitives have in common
-lease, lock                      the primitives, with what they grant
+lease, lock, permit, breaker     the primitives, with what they grant
 methods                          all introspected methods, once more
 """

@@ -5,9 +5,9 @@
 import functools
 import types
 
-from gi.repository import Gio, GLib, GObject
+from gi.repository import Gio, GObject
 
-from .errors import BackendError
+from .errors import to_glib_error
 from .introspection import Grelmicro, add_to
 
 
@@ -22,11 +22,7 @@ def failing(function):
             task = next((arg for arg in args if isinstance(arg, Gio.Task)), None)
             if task is None or task.get_completed() or task.had_error():
                 raise
-            if not isinstance(error, GLib.Error):
-                error = BackendError(f"{type(error).__name__}: {error}")
-            task.return_error(error)
-            if not isinstance(error, Exception):
-                raise
+            task.return_error(to_glib_error(error))
 
     return call
 

@@ -2,7 +2,9 @@
 # SPDX-FileCopyrightText: grelmicro contributors
 """One exception class for each code of Grelmicro.Error."""
 
-from gi.repository import GLib
+import concurrent.futures
+
+from gi.repository import Gio, GLib
 
 from .introspection import Grelmicro
 
@@ -69,4 +71,26 @@ def translated(error, source=None):
     name = source.get_name() if hasattr(source, "get_name") else None
     if f"“{name}”" not in error.message:
         name = None  # the error is about something else, or the name is what is wrong
-    return _error_classes[error.code](error.message, name)
+    # PyGObject leaves behind what else the error carries.
+    is_refusal = name is not None and error.code == CircuitOpenError.code
+    retry_after = source.get_retry_after() / 1_000_000 if is_refusal else 0.0
+    return _error_classes[error.code](error.message, name, retry_after)
+
+
+def _describe(error):
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:
+        text = f"{type(error).__name__}: it can't be printed"
+    return text.replace("\0", "\\0").encode(errors="backslashreplace").decode()
+
+
+def to_glib_error(error):
+    """An exception as C takes it. What is no Exception says nothing of the work."""
+    if isinstance(error, GLib.Error):
+        return error
+    text = _describe(error)
+    if isinstance(error, Exception) and not isinstance(error, concurrent.futures.CancelledError):
+        return BackendError(text)
+    domain = GLib.quark_to_string(Gio.io_error_quark())
+    return GLib.Error(text, domain, Gio.IOErrorEnum.CANCELLED)

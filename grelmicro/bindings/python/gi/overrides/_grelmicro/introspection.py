@@ -21,6 +21,11 @@ def add_to(target):
     return add
 
 
+def is_seen_whole(text):
+    """Whether C sees all of a str."""
+    return "\0" not in text and text.encode(errors="ignore").decode() == text
+
+
 def raw(source, name):
     """An introspected method as it was before methods.py wrapped it."""
     return getattr(type(source), name).raw

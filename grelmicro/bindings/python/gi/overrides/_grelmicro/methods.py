@@ -13,6 +13,7 @@ from .current import in_current_app
 from .errors import translated
 from .introspection import Grelmicro
 from .lease import use as use_lease
+from .permit import to_failure
 
 # What isn't in microseconds.
 _TAKE_FLOATS = ("set_retry_jitter",)
@@ -75,7 +76,7 @@ def _raising(raw):
     """A method that runs a function, and raises what that raises."""
 
     def call(*args):
-        index = next(i for i, arg in enumerate(args) if callable(arg))
+        index = next(i for i, arg in enumerate(args) if i > 0 and callable(arg))
         raised = []
 
         def run(*run_args):
@@ -83,11 +84,18 @@ def _raising(raw):
                 return args[index](*run_args) is not False
             except BaseException as error:
                 raised.append(error)
-                return False
+                failure = to_failure(args[0], error)
+                if failure is None:
+                    return True
+                raise failure from None
 
-        result = raw(*args[:index], run, *args[index + 1 :])
+        try:
+            result = raw(*args[:index], run, *args[index + 1 :])
+        except GLib.Error:
+            if not raised:
+                raise
         if raised:
-            raise raised.pop()
+            raise raised.pop() from None
         return result
 
     return call

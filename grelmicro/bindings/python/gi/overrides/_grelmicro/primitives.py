@@ -17,14 +17,14 @@ from gi.repository import Gio, GLib, GObject
 
 from .current import get_current_app, in_current_app
 from .errors import DeadlockError, NotOpenError, WouldBlockError, translated
-from .introspection import Grelmicro, raw
+from .introspection import Grelmicro, is_seen_whole, raw
 from .lifecycle import opened
 
 # These decide on the spot: asking them never blocks.
-_AT_ONCE = (Grelmicro.MemoryLockAdapter,)
+_AT_ONCE = (Grelmicro.MemoryLockAdapter, Grelmicro.MemoryCircuitBreakerAdapter)
 
-# The primitive and the current app by what they granted. That is no attribute of it: PyGObject would
-# then finalize it, which takes a mutex, without letting go of the interpreter.
+# The primitive and the current app by what they granted. These are no attributes of that: PyGObject
+# would then finalize it, which takes a mutex, without letting go of the interpreter.
 _origins = weakref.WeakKeyDictionary()
 
 _entered = weakref.WeakKeyDictionary()  # [(primitive, grant)] by asyncio task or thread
@@ -34,8 +34,8 @@ def set_up(primitive, never_opened, *, name, backend, app, **properties):
     """Constructs a primitive, and raises at once what its operations would fail with."""
     if not isinstance(name, str):
         raise TypeError(f"name: must be a str, not {type(name).__name__}")
-    if not name.isascii() or "\0" in name:
-        name = ""  # C would not see all of it
+    if not is_seen_whole(name):
+        name = ""
     GObject.Object.__init__(primitive, name=name, backend=never_opened, app=app, **properties)
     with contextlib.suppress(NotOpenError):  # the settings are judged first
         getattr(primitive, primitive._probe + "_from_thread")(None)
@@ -63,6 +63,11 @@ def call_from_thread(primitive, operation, *args):
 def remember(grant, primitive):
     """Remembers where a lease or permit came from."""
     _origins[grant] = primitive, get_current_app()
+
+
+def get_origin(grant):
+    """The primitive that granted it; None if an introspected method did."""
+    return _origins.get(grant, (None, None))[0]
 
 
 def call_granted(grant, operation, *args):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: grelmicro contributors
-"""Python's seconds and the library's microseconds."""
+"""Python's numbers and the library's: microseconds for seconds."""
 
 import math
 import numbers
@@ -16,6 +16,14 @@ def number(what, value):
     if not isinstance(value, int) and not math.isfinite(value):
         raise SettingsError(f"{what}: must be finite")
     return value
+
+
+def to_count(what, value):
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError(f"{what}: must be an int, not {type(value).__name__}")
+    if value < 0:
+        raise SettingsError(f"{what}: must not be negative")
+    return min(value, GLib.MAXUINT)
 
 
 def to_microseconds(what, seconds):

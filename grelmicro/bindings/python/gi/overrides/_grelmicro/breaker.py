@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: MIT
+# SPDX-FileCopyrightText: grelmicro contributors
+"""Circuit breakers: async with cb, with cb.from_thread, and @cb."""
+
+import asyncio
+import functools
+import inspect
+import threading
+
+from .answers import ask
+from .errors import SettingsError
+from .introspection import Grelmicro, add_to, is_seen_whole, raw
+from .permit import ignored, is_exit, recording, to_outcome
+from .primitives import call_from_thread, call_granted, enter, leave, remember, set_up
+from .seconds import to_count, to_microseconds
+
+_never_opened = Grelmicro.MemoryCircuitBreakerAdapter()
+
+
+@add_to(Grelmicro.CircuitBreaker)
+class _CircuitBreaker:
+    _kind, _backend_type = "circuit breaker", Grelmicro.CircuitBreakerBackend
+    _probe = "acquire"
+
+    def __init__(
+        self, name, *, error_threshold=5, success_threshold=2, reset_timeout=30.0,
+        half_open_capacity=1, max_keyed=1024, ignore=(), backend=None, app=None
+    ):  # fmt: skip
+        """reset_timeout: seconds. ignore: the exceptions, by class, that count as a success."""
+        classes = _to_classes(ignore)
+        set_up(
+            self,
+            _never_opened,
+            name=name,
+            backend=backend,
+            app=app,
+            error_threshold=to_count("error_threshold", error_threshold),
+            success_threshold=to_count("success_threshold", success_threshold),
+            reset_timeout=to_microseconds("reset_timeout", reset_timeout),
+            half_open_capacity=to_count("half_open_capacity", half_open_capacity),
+            max_keyed=to_count("max_keyed", max_keyed),
+        )
+        ignored[self] = classes
+
+    def keyed(self, key):
+        """The circuit breaker for one of several things that fail on their own."""
+        if not isinstance(key, str):
+            raise TypeError(f"key: must be a str, not {type(key).__name__}")
+        if not is_seen_whole(key):
+            raise SettingsError("key: must be UTF-8 without a null character")
+        breaker = raw(self, "get_keyed")(self, key)
+        ignored[breaker] = ignored.get(self, ())
+        return breaker
+
+    async def acquire(self):
+        """Returns a Permit, or raises CircuitOpenError."""
+        permit = await ask(self, "acquire")
+        remember(permit, self)
+        return permit
+
+    async def isolate(self):
+        """Refuses all calls until it is reset."""
+        await ask(self, "isolate")
+
+    async def reset(self):
+        """Lets all calls through, and counts from 0."""
+        await ask(self, "reset")
+
+    def metrics(self):
+        """What was counted, as a dict: see get_metrics()."""
+        return self.get_metrics().unpack()
+
+    @property
+    def retry_after(self):
+        """For how many seconds it is open still."""
+        return self.get_retry_after() / 1_000_000
+
+    async def __aenter__(self):
+        permit = await self.acquire()
+        enter(self, permit, asyncio.current_task())
+        return permit
+
+    async def __aexit__(self, exc_type, error, traceback):
+        permit = leave(self, asyncio.current_task())
+        if is_exit(error):
+            permit.abandon()
+            return
+        with recording(permit, error):
+            await ask(permit, *to_outcome(self, error))
+
+    def __call__(self, function):
+        """Decorates a function: each call of it has to go through."""
+        return _decorate(self, function)
+
+    @property
+    def from_thread(self):
+        """The calls that block, for worker threads."""
+        return _CircuitBreakerFromThread(self)
+
+
+class _CircuitBreakerFromThread:
+    def __init__(self, breaker):
+        self._breaker = breaker
+
+    def acquire(self):
+        """Returns a Permit, or raises CircuitOpenError."""
+        permit = call_from_thread(self._breaker, "acquire")
+        remember(permit, self._breaker)
+        return permit
+
+    def isolate(self):
+        """Refuses all calls until it is reset."""
+        call_from_thread(self._breaker, "isolate")
+
+    def reset(self):
+        """Lets all calls through, and counts from 0."""
+        call_from_thread(self._breaker, "reset")
+
+    def __enter__(self):
+        permit = self.acquire()
+        enter(self._breaker, permit, threading.current_thread())
+        return permit
+
+    def __exit__(self, exc_type, error, traceback):
+        permit = leave(self._breaker, threading.current_thread())
+        if is_exit(error):
+            permit.abandon()
+            return
+        with recording(permit, error):
+            call_granted(permit, *to_outcome(self._breaker, error))
+
+
+def _to_classes(ignore):
+    classes = (ignore,) if isinstance(ignore, type) else tuple(ignore)
+    for cls in classes:
+        if not isinstance(cls, type) or not issubclass(cls, Exception):
+            raise TypeError("ignore: must be subclasses of Exception")
+    return classes
+
+
+def _decorate(breaker, function):
+    if not callable(function):
+        raise TypeError("a circuit breaker decorates functions")
+    called = function
+    while isinstance(called, functools.partial):
+        called = called.func
+    if not inspect.isroutine(called):
+        called = type(called).__call__
+    if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
+        raise TypeError("a generator has no outcome when it is called; decorate what it calls")
+
+    if inspect.iscoroutinefunction(called):
+
+        @functools.wraps(function)
+        async def call(*args, **kwargs):
+            async with breaker:
+                return await function(*args, **kwargs)
+
+    else:
+
+        @functools.wraps(function)
+        def call(*args, **kwargs):
+            with breaker.from_thread:
+                return function(*args, **kwargs)
+
+    return call
