@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include <grelmicro/core/grel-module-private.h>
 #include <grelmicro/core/grel-provider-private.h>
 #include <grelmicro/memory/grel-memory-provider-private.h>
 
@@ -15,4 +16,23 @@ grel_builtin_get_provider_type (const char *scheme)
     return GREL_TYPE_MEMORY_PROVIDER;
 
   return G_TYPE_INVALID;
+}
+
+/* The stores that come as modules, which know the core but aren't known to it. */
+const char *
+grel_builtin_get_module (const char *scheme)
+{
+  static const struct
+  {
+    const char *scheme;
+    const char *module;
+  } modules[] = {
+    { "redis", "redis" },  { "rediss", "redis" },  { "redis+unix", "redis" },
+    { "valkey", "redis" }, { "valkeys", "redis" }, { "valkey+unix", "redis" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (modules); i++)
+    if (g_str_equal (scheme, modules[i].scheme))
+      return modules[i].module;
+  return NULL;
 }

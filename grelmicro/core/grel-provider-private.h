@@ -17,7 +17,4 @@ GrelPart *grel_provider_get_part (GrelProvider *self);
 /* Returns: (transfer full) (element-type GrelBackend): one backend of each kind that it makes */
 GPtrArray *grel_provider_create_backends (GrelProvider *self);
 
-/* The URI with its credentials. */
-const char *grel_provider_get_secret_uri (GrelProvider *self);
-
 G_END_DECLS

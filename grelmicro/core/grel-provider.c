@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-call-private.h>
+#include <grelmicro/core/grel-module-private.h>
 #include <grelmicro/core/grel-provider-private.h>
 #include <grelmicro/core/grel-request-private.h>
 
@@ -254,22 +255,50 @@ grel_provider_find_type (const char *uri, GError **error)
 
   type = grel_builtin_get_provider_type (scheme);
   if (type == G_TYPE_INVALID)
-    g_propagate_error (error,
-                       grel_error_new (GREL_ERROR_NOT_REGISTERED, grel_provider_subject,
-                                       "uri: there is no store for this scheme; there is one "
-                                       "for memory:"));
+    type = grel_module_load_provider (scheme, grel_provider_subject, error);
   return type;
 }
+
+/* A module knows nothing of subjects. */
+static GrelProvider *
+grel_provider_new_initable (GType type, const char *uri, GError **error)
+{
+  GrelSubject subject = { grel_provider_subject.noun, g_type_name (type) };
+  GError *local_error = NULL;
+  GrelProvider *self = g_initable_new (type, NULL, &local_error, "uri", uri, NULL);
+
+  if (self == NULL)
+    g_propagate_error (error, grel_error_new_from_store (subject, local_error));
+  return self;
+}
+
+/**
+ * grel_provider_module_query: (skip)
+ * @scheme: a URI scheme, in lower case
+ *
+ * What a module of a store has to export: the class of its provider. If that implements
+ * [iface@Gio.Initable], it can refuse a URI. A module is opened once and stays. It may be called
+ * from any thread.
+ *
+ * Returns: the class of the provider for @scheme, or %G_TYPE_INVALID if the module has none
+ *
+ * Since: 0.1
+ */
 
 /**
  * grel_provider_new_for_uri:
  * @uri: the URI of a store, such as `memory:`
  * @error: return location for an error
  *
- * Makes a provider. It does no I/O. May be called from any thread.
+ * Makes a provider. It does no I/O, but for opening the module of the store when that is asked for
+ * the first time. May be called from any thread.
+ *
+ * The scheme names the module, up to a `+`: `libgrel-etcd.so` for both `etcd:` and `etcd+unix:`. It
+ * is looked for in the folder that `GREL_MODULE_PATH` names, and in `grelmicro-1/providers` of the
+ * folder of the library. Another scheme of the same store is a link to the same file.
  *
  * Sets %GREL_ERROR_SETTINGS if @uri is not acceptable, and %GREL_ERROR_NOT_REGISTERED if there is
- * no store for its scheme.
+ * no store for its scheme, or its module is not installed.
  *
  * Returns: (transfer full): a new provider
  *
@@ -283,13 +312,26 @@ grel_provider_new_for_uri (const char *uri, GError **error)
   if (type == G_TYPE_INVALID)
     return NULL;
   if (g_type_is_a (type, G_TYPE_INITABLE))
-    return g_initable_new (type, NULL, error, "uri", uri, NULL);
+    return grel_provider_new_initable (type, uri, error);
   return g_object_new (type, "uri", uri, NULL);
 }
 
+/**
+ * grel_provider_get_secret_uri: (skip)
+ * @self: a provider
+ *
+ * Gets the URI with its credentials, for the class that connects. It must not be shown to anybody:
+ * [method@Grelmicro.Provider.dup_uri] is for that. May be called from any thread.
+ *
+ * Returns: (transfer none) (nullable): the URI as it was given
+ *
+ * Since: 0.1
+ */
 const char *
 grel_provider_get_secret_uri (GrelProvider *self)
 {
+  g_return_val_if_fail (GREL_IS_PROVIDER (self), NULL);
+
   return ((GrelProviderPrivate *) grel_provider_get_instance_private (self))->uri;
 }
 

@@ -61,4 +61,11 @@ grel_provider_check_from_thread (GrelProvider *self, GCancellable *cancellable, 
 GREL_AVAILABLE_IN_ALL
 void grel_provider_class_add_backend (GrelProviderClass *klass, GType kind, GType adapter);
 
+GREL_AVAILABLE_IN_ALL
+const char *grel_provider_get_secret_uri (GrelProvider *self);
+
+/* Modules of stores define it; the library does not. */
+GREL_AVAILABLE_IN_ALL
+GType grel_provider_module_query (const char *scheme);
+
 G_END_DECLS
