@@ -95,6 +95,20 @@ grel_lock_backend_return_missing (GTask *task, const char *vfunc)
 }
 
 /**
+ * GrelLockBackendClass::watch:
+ * @self: a lock backend
+ * @name: the name of the lock
+ *
+ * Tells the adapter that somebody waits for the lock from now on. It runs in the captured context.
+ */
+/**
+ * GrelLockBackendClass::unwatch:
+ * @self: a lock backend
+ * @name: the name of the lock
+ *
+ * Tells the adapter that nobody waits for the lock any more. It runs in the captured context.
+ */
+/**
  * GrelLockBackendClass::try_acquire: (skip)
  */
 /**

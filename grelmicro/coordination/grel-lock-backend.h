@@ -21,6 +21,8 @@ G_DECLARE_DERIVABLE_TYPE (GrelLockBackend, grel_lock_backend, GREL, LOCK_BACKEND
  * @release: see [method@Grelmicro.LockBackend.release]
  * @is_locked: see [method@Grelmicro.LockBackend.is_locked]
  * @is_owned: see [method@Grelmicro.LockBackend.is_owned]
+ * @watch: somebody waits for a name from now on; see the guide
+ * @unwatch: nobody waits for a name any more
  * @try_acquire: the answer of @acquire, from any thread and without waiting
  * @try_extend: the answer of @extend, from any thread and without waiting
  * @try_release: the answer of @release, from any thread and without waiting
@@ -30,6 +32,11 @@ G_DECLARE_DERIVABLE_TYPE (GrelLockBackend, grel_lock_backend, GREL, LOCK_BACKEND
  * Class of [class@Grelmicro.LockBackend].
  *
  * A class implements the first five, which run in the captured context and answer through a task.
+ * A store that can tell of releases implements @watch and @unwatch, which run there too: @watch
+ * asks it to tell of those of that name, and [method@Grelmicro.LockBackend.notify_released] is
+ * called once it does, since the lock may have been released before, and for each release that it
+ * tells of. Closing ends every watch without a call to @unwatch.
+ *
  * One that is thread-safe and never waits implements the last five instead, all of them; they are
  * for C only, since a script must not run on any thread.
  *
@@ -52,6 +59,9 @@ struct _GrelLockBackendClass
   void (*release) (GrelLockBackend *self, const char *name, const char *token, GTask *task);
   void (*is_locked) (GrelLockBackend *self, const char *name, GTask *task);
   void (*is_owned) (GrelLockBackend *self, const char *name, const char *token, GTask *task);
+
+  void (*watch) (GrelLockBackend *self, const char *name);
+  void (*unwatch) (GrelLockBackend *self, const char *name);
 
   gssize (*try_acquire) (GrelLockBackend *self,
                          const char *name,

@@ -23,6 +23,7 @@ struct _GrelLockSlot
   gboolean is_posted;
   gboolean is_asking;
   gboolean asks_again; /* something changed while it asked */
+  gboolean is_watched; /* the adapter was told that somebody waits */
 };
 
 /* One wish to hold a lock. */

@@ -164,6 +164,9 @@ grel_acquire_call_leave (GrelCall *call)
     }
 
   grel_timers_clear (call->part->timers, &slot->retry);
+  if (slot->is_watched)
+    grel_lock_slot_kick (slot);
+  slot->is_watched &= call->part->state == GREL_PART_OPEN; /* the adapter forgets, too */
   grel_lock_slot_tidy (slot);
 }
 
@@ -302,6 +305,30 @@ grel_lock_slot_take_yes (GrelLockSlot *self, GrelAcquireCall *call, gint64 fence
                            grel_lock_slot_given_back, self);
 }
 
+/* Mutex held: whether the adapter has to be told that somebody waits. */
+static gboolean
+grel_lock_slot_begin_watch (GrelLockSlot *self)
+{
+  gboolean begins = !self->is_watched && GREL_LOCK_BACKEND_GET_CLASS (self->backend)->watch != NULL;
+
+  self->is_watched |= begins;
+  return begins;
+}
+
+/* Mutex held, and dropped: nobody waits. */
+static void
+grel_lock_slot_end_watch (GrelLockSlot *self)
+{
+  GrelPart *part = grel_lock_slot_get_part (self);
+  GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
+  gboolean was_watched = self->is_watched && part->state == GREL_PART_OPEN;
+
+  self->is_watched = FALSE;
+  grel_part_leave (part);
+  if (was_watched && klass->unwatch != NULL)
+    klass->unwatch (self->backend, self->key);
+}
+
 /* Mutex held, and dropped. */
 static void
 grel_lock_slot_take_no (GrelLockSlot *self, GrelAcquireCall *call, gssize answer)
@@ -309,13 +336,18 @@ grel_lock_slot_take_no (GrelLockSlot *self, GrelAcquireCall *call, gssize answer
   GrelPart *part = grel_lock_slot_get_part (self);
   gboolean is_waiting = call->waiter.queue != NULL;
   gboolean asks_again = self->asks_again;
-  gboolean is_refused;
+  gboolean is_refused, begins_watch = FALSE;
 
   is_refused = call->timeout == 0 && grel_call_claim (&call->base, GREL_CALL_DONE);
   if (is_waiting && !is_refused)
-    grel_lock_slot_schedule (self, answer);
+    {
+      grel_lock_slot_schedule (self, answer);
+      begins_watch = grel_lock_slot_begin_watch (self);
+    }
   grel_part_leave (part);
 
+  if (begins_watch)
+    GREL_LOCK_BACKEND_GET_CLASS (self->backend)->watch (self->backend, self->key);
   if (is_refused)
     grel_call_deliver (&call->base, NULL, grel_acquire_call_would_block (call->hold.key));
   if (!is_waiting || is_refused || asks_again)
@@ -356,9 +388,14 @@ grel_lock_slot_pump (GrelLockSlot *self)
 
   g_mutex_lock (&part->mutex);
   head = (GrelAcquireCall *) grel_wait_queue_peek (&self->queue);
-  if (head == NULL || self->is_asking || part->state != GREL_PART_OPEN)
+  if (head == NULL)
     {
-      g_mutex_unlock (&part->mutex);
+      grel_lock_slot_end_watch (self);
+      return;
+    }
+  if (self->is_asking || part->state != GREL_PART_OPEN)
+    {
+      grel_part_leave (part);
       return;
     }
 

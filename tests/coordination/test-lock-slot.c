@@ -789,6 +789,78 @@ a_notification_after_the_end_does_nothing (Fixture *fixture, gconstpointer data)
 }
 
 static void
+expect_watches (Fixture *fixture, guint n_watched, guint n_unwatched)
+{
+  grel_test_settle ();
+  g_assert_cmpuint (grel_test_store_get_n_watched (fixture->store), ==, n_watched);
+  g_assert_cmpuint (grel_test_store_get_n_unwatched (fixture->store), ==, n_unwatched);
+}
+
+static void
+the_store_is_told_when_the_first_begins_to_wait (Fixture *fixture, gconstpointer data)
+{
+  Waiter waiters[N_WAITERS];
+
+  start_behind_a_rival (&waiters[0], fixture, -1);
+  expect_watches (fixture, 1, 0);
+  for (guint i = 1; i < N_WAITERS; i++)
+    waiter_start (&waiters[i], fixture, -1);
+  grel_test_scene_pass (fixture, INTERVAL);
+  expect_watches (fixture, 1, 0);
+
+  for (guint i = 0; i < N_WAITERS; i++)
+    {
+      waiter_cancel (&waiters[i]);
+      expect_watches (fixture, 1, i == N_WAITERS - 1);
+      waiter_clear (&waiters[i]);
+    }
+}
+
+static void
+the_store_is_told_when_the_last_has_its_lock (Fixture *fixture, gconstpointer data)
+{
+  Waiter waiter;
+
+  start_behind_a_rival (&waiter, fixture, -1);
+  grel_test_scene_rival_release (fixture);
+  grel_test_scene_pass (fixture, INTERVAL);
+  waiter_expect_lease (&waiter, fixture);
+  expect_watches (fixture, 1, 1);
+  waiter_clear (&waiter);
+}
+
+static void
+who_need_not_wait_is_not_watched_for (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = grel_test_scene_acquire (fixture);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (grel_test_lock_acquire (fixture->lock, 0, &error));
+  g_assert_error (error, GREL_ERROR, GREL_ERROR_WOULD_BLOCK);
+  release (lease);
+  expect_watches (fixture, 0, 0);
+}
+
+static void
+closing_ends_a_watch_without_a_word (Fixture *fixture, gconstpointer data)
+{
+  Waiter waiter;
+
+  start_behind_a_rival (&waiter, fixture, -1);
+  g_assert_true (grel_test_backend_close (fixture->backend, NULL));
+  waiter_expect_error (&waiter, fixture, GREL_ERROR_CLOSED, "closed");
+  waiter_clear (&waiter);
+  expect_watches (fixture, 1, 0);
+
+  g_assert_true (grel_test_backend_open (fixture->backend, NULL));
+  waiter_start (&waiter, fixture, -1);
+  expect_watches (fixture, 2, 0);
+  waiter_cancel (&waiter);
+  expect_watches (fixture, 2, 1);
+  waiter_clear (&waiter);
+}
+
+static void
 a_release_here_wakes_the_head_at_once (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GrelLease) holder = grel_test_scene_acquire (fixture);
@@ -1021,6 +1093,10 @@ main (int argc, char **argv)
   RULE_IN_STORE (a_notification_while_the_store_is_asked_is_not_lost);
   RULE (a_notification_after_the_end_does_nothing);
   RULE_IN_STORE (a_notification_that_concerns_nobody_does_nothing);
+  RULE_IN_STORE (the_store_is_told_when_the_first_begins_to_wait);
+  RULE_IN_STORE (the_store_is_told_when_the_last_has_its_lock);
+  RULE_IN_STORE (who_need_not_wait_is_not_watched_for);
+  RULE_IN_STORE (closing_ends_a_watch_without_a_word);
   RULE (a_release_here_wakes_the_head_at_once);
   RULE (closing_ends_all_who_wait);
   RULE_IN_STORE (closing_does_not_wait_for_a_store_that_hangs);

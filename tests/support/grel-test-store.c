@@ -11,6 +11,8 @@ struct _GrelTestStore
   GrelLockBackend *memory; /* which keeps the state */
   int mood;
   guint n_requests;
+  guint n_watched;
+  guint n_unwatched;
   char *last_token;
   GThread *asked_on;          /* not a reference */
   GMainContext *asked_within; /* the thread-default context; not a reference */
@@ -175,6 +177,18 @@ grel_test_store_is_owned (GrelLockBackend *backend,
 }
 
 static void
+grel_test_store_watch (GrelLockBackend *backend, const char *name)
+{
+  GREL_TEST_STORE (backend)->n_watched++;
+}
+
+static void
+grel_test_store_unwatch (GrelLockBackend *backend, const char *name)
+{
+  GREL_TEST_STORE (backend)->n_unwatched++;
+}
+
+static void
 grel_test_store_open (GrelBackend *backend, GTask *task)
 {
   grel_backend_set_clock (GREL_BACKEND (GREL_TEST_STORE (backend)->memory),
@@ -206,6 +220,8 @@ grel_test_store_class_init (GrelTestStoreClass *klass)
   lock_class->release = grel_test_store_release;
   lock_class->is_locked = grel_test_store_ask_is_locked;
   lock_class->is_owned = grel_test_store_is_owned;
+  lock_class->watch = grel_test_store_watch;
+  lock_class->unwatch = grel_test_store_unwatch;
 }
 
 static void
@@ -258,6 +274,18 @@ guint
 grel_test_store_get_n_requests (GrelTestStore *self)
 {
   return g_atomic_int_get (&self->n_requests);
+}
+
+guint
+grel_test_store_get_n_watched (GrelTestStore *self)
+{
+  return self->n_watched;
+}
+
+guint
+grel_test_store_get_n_unwatched (GrelTestStore *self)
+{
+  return self->n_unwatched;
 }
 
 GThread *

@@ -41,6 +41,10 @@ guint grel_test_store_get_n_requests (GrelTestStore *self);
 GThread *grel_test_store_get_asked_on (GrelTestStore *self);
 GMainContext *grel_test_store_get_asked_within (GrelTestStore *self);
 
+/* How often it was told that somebody waits, or that nobody does any more. In the context. */
+guint grel_test_store_get_n_watched (GrelTestStore *self);
+guint grel_test_store_get_n_unwatched (GrelTestStore *self);
+
 /* Whether a token holds the lock at the store, whatever the library believes. */
 gboolean grel_test_store_is_locked (GrelTestStore *self, const char *key);
 
