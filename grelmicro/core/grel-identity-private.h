@@ -6,6 +6,8 @@
 
 #include <glib.h>
 
+#include <grelmicro/core/grel-version-macros.h>
+
 G_BEGIN_DECLS
 
 /* Who is asking: which process of a fork, which thread, which holder. Nothing here is ever
@@ -13,6 +15,8 @@ G_BEGIN_DECLS
 
 #define GREL_TOKEN_SIZE 36
 
+/* Also for the modules that come with the library. */
+GREL_AVAILABLE_IN_ALL
 guint grel_identity_get_generation (void);
 
 guint64 grel_identity_get_thread (void);

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: grelmicro contributors
 #
-# test-install.sh BUILD PREFIX OVERRIDES-DIR PYTHON: installs the build into a temporary folder and
-# uses it from there, as a program outside the tree would. Prints TAP.
+# test-install.sh BUILD PREFIX OVERRIDES-DIR PYTHON MODULE…: installs the build into a temporary
+# folder and uses it from there, as a program outside the tree would. Prints TAP.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 build=$1 prefix=$2 overrides=$3 python=$4
+shift 4
 top=$(mktemp -d)
 trap 'rm -rf "$top"' EXIT
 count=0
@@ -73,6 +74,9 @@ for path in \
   /vapi/grelmicro-1.vapi /vapi/grelmicro-1.deps \
   /gi/overrides/Grelmicro.py /gjs-1.0/overrides/Grelmicro.js; do
   check "${path##*/} landed" landed "$path"
+done
+for module in "$@"; do
+  check "the module $module landed" landed "/grelmicro-1/providers/libgrel-$module.so"
 done
 relocate
 check 'C program' c_consumer

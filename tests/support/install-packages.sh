@@ -11,8 +11,8 @@ GREL_BUILD_PACKAGES=(
 )
 GREL_TEST_PACKAGES=(
   "${GREL_BUILD_PACKAGES[@]}"
-  clang-format gi-docgen gir1.2-soup-3.0 gjs libc6-dbg libsoup-3.0-dev libtsan2 python3-gbulb
-  python3-uvloop valac valgrind
+  clang-format gi-docgen gir1.2-soup-3.0 gjs glib-networking libc6-dbg libhiredis-dev libsoup-3.0-dev
+  libtsan2 openssl python3-gbulb python3-uvloop redis-server redis-tools valac valgrind
 )
 
 # grel_install_packages PACKAGE…: installs those that are missing. Elsewhere than on Debian it only

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <gio/gio.h>
+
+#include <grelmicro/redis/grel-redis-reply-private.h>
+
+G_BEGIN_DECLS
+
+typedef struct _GrelRedisCommand GrelRedisCommand;
+
+/* One of the files in lua/, by its name without the suffix. */
+typedef struct
+{
+  const char *name;
+  GBytes *text;
+  char *sha;
+} GrelRedisScript;
+
+/* The answer: a reply, or an error (transfer full). Completes the task of the command. */
+typedef void (*GrelRedisAnswered) (GrelRedisCommand *command,
+                                   const GrelRedisReply *reply,
+                                   GError *error);
+
+/* One question to the server. */
+struct _GrelRedisCommand
+{
+  GList link;
+  GTask *task;                /* nullable: nobody waits */
+  GrelRedisAnswered answered; /* nullable, without a task */
+  gpointer data;              /* for answered */
+  GDestroyNotify destroy_data;
+  GrelRedisScript *script; /* nullable: a plain command */
+  GByteArray *words;       /* all but the script, as they are sent */
+  guint n_words;
+  gint64 deadline;
+  gboolean is_repeatable; /* it may be sent again if the connection is lost: once, or with no task
+                             until its deadline */
+  gboolean is_repeated;
+  gboolean sends_text; /* the server doesn't know the script */
+};
+
+/* A plain command, without its words. */
+GrelRedisCommand *grel_redis_command_new (GTask *task, GrelRedisAnswered answered);
+
+/* A script, with its keys and arguments still to be added, keys first. */
+GrelRedisCommand *grel_redis_command_new_script (GrelRedisScript *script,
+                                                 guint n_keys,
+                                                 GTask *task,
+                                                 GrelRedisAnswered answered);
+
+void grel_redis_command_free (GrelRedisCommand *self);
+
+void grel_redis_command_add (GrelRedisCommand *self, const char *word);
+
+void grel_redis_command_add_bytes (GrelRedisCommand *self, const void *data, gsize length);
+
+void grel_redis_command_add_integer (GrelRedisCommand *self, gint64 number);
+
+/* As it goes to the server. */
+void grel_redis_command_write (GrelRedisCommand *self, GByteArray *output);
+
+/* Plain words, for what has no answer of its own. */
+void grel_redis_write_words (GByteArray *output, const char *const *words);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelRedisCommand, grel_redis_command_free)
+
+G_END_DECLS

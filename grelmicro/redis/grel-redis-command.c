@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/redis/grel-redis-command-private.h>
+#include <grelmicro/redis/grel-redis-resources.h>
+
+#include <string.h>
+
+static void
+grel_redis_write_header (GByteArray *output, char sign, gsize number)
+{
+  char text[32];
+  int length = g_snprintf (text, sizeof text, "%c%" G_GSIZE_FORMAT "\r\n", sign, number);
+
+  g_byte_array_append (output, (const guint8 *) text, length);
+}
+
+static void
+grel_redis_write_word (GByteArray *output, const void *data, gsize length)
+{
+  grel_redis_write_header (output, '$', length);
+  g_byte_array_append (output, data, length);
+  g_byte_array_append (output, (const guint8 *) "\r\n", 2);
+}
+
+void
+grel_redis_write_words (GByteArray *output, const char *const *words)
+{
+  grel_redis_write_header (output, '*', g_strv_length ((char **) words));
+  for (; *words != NULL; words++)
+    grel_redis_write_word (output, *words, strlen (*words));
+}
+
+/* The text and its hash, made when the script is first used. */
+static void
+grel_redis_script_ensure (GrelRedisScript *self)
+{
+  static GMutex mutex;
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
+  g_autofree char *path = NULL;
+
+  if (self->sha != NULL)
+    return;
+
+  path = g_strdup_printf ("/org/grelmicro/redis/lua/%s.lua", self->name);
+  self->text = g_resource_lookup_data (grel_redis_get_resource (), path, 0, NULL);
+  g_assert (self->text != NULL);
+  self->sha = g_compute_checksum_for_bytes (G_CHECKSUM_SHA1, self->text);
+}
+
+GrelRedisCommand *
+grel_redis_command_new (GTask *task, GrelRedisAnswered answered)
+{
+  GrelRedisCommand *self = g_new0 (GrelRedisCommand, 1);
+
+  self->link.data = self;
+  self->task = task != NULL ? g_object_ref (task) : NULL;
+  self->answered = answered;
+  self->words = g_byte_array_sized_new (128);
+  return self;
+}
+
+GrelRedisCommand *
+grel_redis_command_new_script (GrelRedisScript *script,
+                               guint n_keys,
+                               GTask *task,
+                               GrelRedisAnswered answered)
+{
+  GrelRedisCommand *self = grel_redis_command_new (task, answered);
+
+  grel_redis_script_ensure (script);
+  self->script = script;
+  grel_redis_command_add_integer (self, n_keys);
+  return self;
+}
+
+void
+grel_redis_command_free (GrelRedisCommand *self)
+{
+  if (self->destroy_data != NULL)
+    self->destroy_data (self->data);
+  g_byte_array_unref (self->words);
+  g_clear_object (&self->task);
+  g_free (self);
+}
+
+void
+grel_redis_command_add_bytes (GrelRedisCommand *self, const void *data, gsize length)
+{
+  grel_redis_write_word (self->words, data, length);
+  self->n_words++;
+}
+
+void
+grel_redis_command_add (GrelRedisCommand *self, const char *word)
+{
+  grel_redis_command_add_bytes (self, word, strlen (word));
+}
+
+void
+grel_redis_command_add_integer (GrelRedisCommand *self, gint64 number)
+{
+  char text[32];
+
+  g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, number);
+  grel_redis_command_add (self, text);
+}
+
+void
+grel_redis_command_write (GrelRedisCommand *self, GByteArray *output)
+{
+  grel_redis_write_header (output, '*', self->n_words + (self->script != NULL ? 2 : 0));
+  if (self->script != NULL && self->sends_text)
+    {
+      grel_redis_write_word (output, "EVAL", 4);
+      grel_redis_write_word (output, g_bytes_get_data (self->script->text, NULL),
+                             g_bytes_get_size (self->script->text));
+    }
+  else if (self->script != NULL)
+    {
+      grel_redis_write_word (output, "EVALSHA", 7);
+      grel_redis_write_word (output, self->script->sha, strlen (self->script->sha));
+    }
+  g_byte_array_append (output, self->words->data, self->words->len);
+}

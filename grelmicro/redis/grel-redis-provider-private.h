@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <grelmicro/core/grel-provider.h>
+#include <grelmicro/redis/grel-redis-client-private.h>
+#include <grelmicro/redis/grel-redis-subscriber-private.h>
+
+G_BEGIN_DECLS
+
+/* One server, for redis: and its like. */
+#define GREL_TYPE_REDIS_PROVIDER (grel_redis_provider_get_type ())
+
+G_DECLARE_FINAL_TYPE (GrelRedisProvider, grel_redis_provider, GREL, REDIS_PROVIDER, GrelProvider)
+
+GrelRedisClient *grel_redis_provider_get_client (GrelRedisProvider *self);
+
+GrelRedisSubscriber *grel_redis_provider_get_subscriber (GrelRedisProvider *self);
+
+/* What all keys begin with. */
+const char *grel_redis_provider_get_prefix (GrelRedisProvider *self);
+
+/* For the class of an adapter: its property “provider”, and how it completes a task with a boolean.
+ */
+GParamSpec *grel_redis_provider_param_spec (void);
+
+void
+grel_redis_return_boolean (GrelRedisCommand *command, const GrelRedisReply *reply, GError *error);
+
+G_END_DECLS

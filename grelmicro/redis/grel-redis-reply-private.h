@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <grelmicro/core/grel-types.h>
+
+G_BEGIN_DECLS
+
+typedef enum
+{
+  GREL_REDIS_NIL,
+  GREL_REDIS_INTEGER,
+  GREL_REDIS_TEXT,
+  GREL_REDIS_ERROR,
+  GREL_REDIS_ARRAY
+} GrelRedisReplyType;
+
+/* What a server said. */
+typedef struct
+{
+  GrelRedisReplyType type;
+  gint64 integer;
+  char *text; /* also of an error; with a 0 at the end, and perhaps others before */
+  gsize length;
+  GPtrArray *elements; /* (element-type GrelRedisReply) */
+} GrelRedisReply;
+
+GrelRedisReply *grel_redis_reply_new (GrelRedisReplyType type);
+
+void grel_redis_reply_free (GrelRedisReply *self);
+
+/* Whether it is an error of that code: NOSCRIPT. */
+gboolean grel_redis_reply_is_error (const GrelRedisReply *self, const char *code);
+
+/* The mappings set GREL_ERROR_BACKEND if the reply is an error or something else than expected. */
+
+gboolean grel_redis_reply_check (const GrelRedisReply *self, GError **error);
+
+gboolean grel_redis_reply_get_integer (const GrelRedisReply *self, gint64 *value, GError **error);
+
+/* Text, or NULL without an error for nil. */
+gboolean grel_redis_reply_get_text (const GrelRedisReply *self, const char **value, GError **error);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelRedisReply, grel_redis_reply_free)
+
+G_END_DECLS

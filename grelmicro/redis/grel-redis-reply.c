@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/core/grel-error.h>
+#include <grelmicro/redis/grel-redis-reply-private.h>
+
+#include <string.h>
+
+#define GREL_REDIS_MAX_CODE 20
+
+GrelRedisReply *
+grel_redis_reply_new (GrelRedisReplyType type)
+{
+  GrelRedisReply *self = g_new0 (GrelRedisReply, 1);
+
+  self->type = type;
+  if (type == GREL_REDIS_ARRAY)
+    self->elements = g_ptr_array_new_with_free_func ((GDestroyNotify) grel_redis_reply_free);
+  return self;
+}
+
+void
+grel_redis_reply_free (GrelRedisReply *self)
+{
+  g_clear_pointer (&self->elements, g_ptr_array_unref);
+  g_free (self->text);
+  g_free (self);
+}
+
+/* The first word, in capitals. */
+static gsize
+grel_redis_reply_get_code_length (const GrelRedisReply *self)
+{
+  gsize length = 0;
+
+  while (g_ascii_isupper (self->text[length]))
+    length++;
+  return length <= GREL_REDIS_MAX_CODE ? length : 0;
+}
+
+gboolean
+grel_redis_reply_is_error (const GrelRedisReply *self, const char *code)
+{
+  return self->type == GREL_REDIS_ERROR && strlen (code) == grel_redis_reply_get_code_length (self)
+         && g_str_has_prefix (self->text, code);
+}
+
+/* A server may repeat in an error what it was sent, passwords and tokens included: only the code is
+ * passed on. */
+gboolean
+grel_redis_reply_check (const GrelRedisReply *self, GError **error)
+{
+  gsize length;
+
+  if (self->type != GREL_REDIS_ERROR)
+    return TRUE;
+
+  length = grel_redis_reply_get_code_length (self);
+  g_set_error (error, GREL_ERROR, GREL_ERROR_BACKEND, "the server refused it: %.*s",
+               length > 0 ? (int) length : 3, length > 0 ? self->text : "ERR");
+  return FALSE;
+}
+
+static gboolean
+grel_redis_reply_is (const GrelRedisReply *self, GrelRedisReplyType type, GError **error)
+{
+  if (!grel_redis_reply_check (self, error))
+    return FALSE;
+  if (self->type == type)
+    return TRUE;
+
+  g_set_error_literal (error, GREL_ERROR, GREL_ERROR_BACKEND,
+                       "the server answered something unexpected; is it a Redis?");
+  return FALSE;
+}
+
+gboolean
+grel_redis_reply_get_integer (const GrelRedisReply *self, gint64 *value, GError **error)
+{
+  if (!grel_redis_reply_is (self, GREL_REDIS_INTEGER, error))
+    return FALSE;
+
+  *value = self->integer;
+  return TRUE;
+}
+
+gboolean
+grel_redis_reply_get_text (const GrelRedisReply *self, const char **value, GError **error)
+{
+  *value = NULL;
+  if (self->type == GREL_REDIS_NIL)
+    return TRUE;
+  if (!grel_redis_reply_is (self, GREL_REDIS_TEXT, error))
+    return FALSE;
+
+  *value = self->text;
+  return TRUE;
+}

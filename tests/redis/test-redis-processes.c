@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "grel-test-redis.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+/* Several processes want the same lock. */
+
+#define LEASE_MS 400
+#define N_PROCESSES 6
+#define N_ROUNDS 40
+
+typedef struct
+{
+  GrelTestRedis *redis;
+  char *uri;
+  GPtrArray *processes; /* (element-type GSubprocess) */
+  GArray *holds;        /* (element-type Hold) */
+} Fixture;
+
+/* When a process held the lock. */
+typedef struct
+{
+  gint64 fence;
+  gint64 since;
+  gint64 until;
+} Hold;
+
+static void
+set_up (Fixture *self, gconstpointer data)
+{
+  self->redis = grel_test_redis_new (NULL);
+  self->uri = grel_test_redis_get_uri (self->redis, "timeout=9&connect_timeout=9");
+  self->processes = g_ptr_array_new_with_free_func (g_object_unref);
+  self->holds = g_array_new (FALSE, FALSE, sizeof (Hold));
+}
+
+static void
+tear_down (Fixture *self, gconstpointer data)
+{
+  g_array_unref (self->holds);
+  g_ptr_array_unref (self->processes);
+  grel_test_redis_free (self->redis);
+  g_free (self->uri);
+}
+
+static void
+die_with_parent (gpointer data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static GSubprocess *
+spawn (Fixture *self, const char *const *argv)
+{
+  g_autoptr (GSubprocessLauncher) launcher
+    = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GError) error = NULL;
+  GSubprocess *process;
+
+  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
+  process = g_subprocess_launcher_spawnv (launcher, argv, &error);
+  g_assert_no_error (error);
+  g_ptr_array_add (self->processes, process);
+  return process;
+}
+
+static GSubprocess *
+spawn_contender (Fixture *self, int n_rounds, int lease, int hold, const char *stop)
+{
+  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "redis_contender", NULL);
+  g_autofree char *rounds_text = g_strdup_printf ("%d", n_rounds);
+  g_autofree char *lease_text = g_strdup_printf ("%d", lease);
+  g_autofree char *hold_text = g_strdup_printf ("%d", hold);
+
+  return spawn (self, (const char *[]){ program, self->uri, rounds_text, lease_text, hold_text,
+                                        stop, NULL });
+}
+
+/* In Python where there is one, else in C. */
+static void
+spawn_peer (Fixture *self, int n_rounds, int lease, int hold)
+{
+  g_autofree char *script = g_test_build_filename (G_TEST_DIST, "redis", "contender.py", NULL);
+  const char *python = g_getenv ("GREL_TEST_PYTHON");
+  g_autofree char *rounds_text = g_strdup_printf ("%d", n_rounds);
+  g_autofree char *lease_text = g_strdup_printf ("%d", lease);
+  g_autofree char *hold_text = g_strdup_printf ("%d", hold);
+
+  if (python == NULL)
+    spawn_contender (self, n_rounds, lease, hold, NULL);
+  else
+    spawn (self, (const char *[]){ python, "-B", script, self->uri, rounds_text, lease_text,
+                                   hold_text, NULL });
+}
+
+/* Waits for the process to end, and takes down what it says; one that was killed may have said half
+ * a line. */
+static void
+collect (Fixture *self, GSubprocess *process, gboolean was_killed)
+{
+  g_autofree char *output = NULL;
+  g_auto (GStrv) lines = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_subprocess_get_successful (process), ==, !was_killed);
+
+  lines = g_strsplit (output, "\n", -1);
+  for (guint i = 0; lines[i] != NULL && lines[i + 1] != NULL; i++)
+    {
+      Hold hold;
+
+      g_assert_cmpint (sscanf (lines[i],
+                               "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
+                               &hold.fence, &hold.since, &hold.until),
+                       ==, 3);
+      g_array_append_val (self->holds, hold);
+    }
+}
+
+static int
+compare_holds (gconstpointer a, gconstpointer b)
+{
+  const Hold *left = a, *right = b;
+
+  return (left->fence > right->fence) - (left->fence < right->fence);
+}
+
+static void
+expect_one_holder_at_a_time (Fixture *self)
+{
+  g_array_sort (self->holds, compare_holds);
+  for (guint i = 1; i < self->holds->len; i++)
+    {
+      Hold *before = &g_array_index (self->holds, Hold, i - 1);
+      Hold *hold = &g_array_index (self->holds, Hold, i);
+
+      g_assert_cmpint (before->since, <=, before->until);
+      g_assert_cmpint (before->fence, <, hold->fence);
+      g_assert_cmpint (before->until, <=, hold->since);
+    }
+}
+
+static void
+they_take_turns (Fixture *self, gconstpointer data)
+{
+  for (int i = 0; i < N_PROCESSES; i++)
+    if (i % 3 == 0)
+      spawn_peer (self, N_ROUNDS, 60000, 1);
+    else
+      spawn_contender (self, N_ROUNDS, 60000, 1, NULL);
+  for (int i = 0; i < N_PROCESSES; i++)
+    collect (self, self->processes->pdata[i], FALSE);
+
+  g_assert_cmpuint (self->holds->len, ==, N_PROCESSES * N_ROUNDS);
+  expect_one_holder_at_a_time (self);
+}
+
+static gint64
+get_fence (Fixture *self)
+{
+  return grel_test_redis_ask_number (self->redis, "GET", "fence:lock:contended", NULL);
+}
+
+typedef struct
+{
+  Fixture *fixture;
+  gint64 fence;
+} Progress;
+
+static gboolean
+has_got_further (gpointer data)
+{
+  Progress *progress = data;
+
+  return get_fence (progress->fixture) > progress->fence;
+}
+
+static void
+wait_for_turns (Fixture *self, gint64 n)
+{
+  Progress progress = { self, get_fence (self) + n };
+
+  grel_test_wait_for (has_got_further, &progress);
+}
+
+static void
+who_is_killed_holds_nobody_up_for_ever (Fixture *self, gconstpointer data)
+{
+  for (int i = 0; i < N_PROCESSES; i++)
+    spawn_contender (self, i < 3 ? 1000000 : N_ROUNDS, LEASE_MS, 1, NULL);
+  for (int i = 0; i < 3; i++)
+    {
+      wait_for_turns (self, 3);
+      g_subprocess_send_signal (self->processes->pdata[i], SIGKILL);
+    }
+  for (int i = 0; i < N_PROCESSES; i++)
+    collect (self, self->processes->pdata[i], i < 3);
+
+  g_assert_cmpuint (self->holds->len, >=, 3 * N_ROUNDS);
+  expect_one_holder_at_a_time (self);
+}
+
+/* It reads one line of what the process says. */
+static char *
+read_line (GSubprocess *process)
+{
+  GInputStream *output = g_subprocess_get_stdout_pipe (process);
+  GString *line = g_string_new (NULL);
+  char c;
+
+  while (g_input_stream_read (output, &c, 1, NULL, NULL) == 1 && c != '\n')
+    g_string_append_c (line, c);
+  return g_string_free (line, FALSE);
+}
+
+static void
+who_was_stopped_for_too_long_knows_it_at_once (Fixture *self, gconstpointer data)
+{
+  GSubprocess *stopped = spawn_contender (self, 1, LEASE_MS, 0, "stop");
+  g_autofree char *fence = read_line (stopped);
+  g_autofree char *belief = NULL;
+
+  g_assert_cmpstr (fence, ==, "1");
+  spawn_contender (self, 1, LEASE_MS, 1, NULL);
+  collect (self, self->processes->pdata[1], FALSE);
+  g_assert_cmpint (g_array_index (self->holds, Hold, 0).fence, ==, 2);
+
+  g_subprocess_send_signal (stopped, SIGCONT);
+  belief = read_line (stopped);
+  g_assert_cmpstr (belief, ==, "lost it");
+  g_subprocess_wait (stopped, NULL, NULL);
+}
+
+static void
+a_server_that_pauses_makes_no_second_holder (Fixture *self, gconstpointer data)
+{
+  for (int i = 0; i < N_PROCESSES; i++)
+    spawn_contender (self, N_ROUNDS, LEASE_MS, 1, NULL);
+  for (int i = 0; i < 3; i++)
+    {
+      wait_for_turns (self, 3);
+      grel_test_redis_pause (self->redis);
+      grel_test_pass_time (NULL, 2 * LEASE_MS * G_TIME_SPAN_MILLISECOND);
+      grel_test_redis_resume (self->redis);
+    }
+  for (int i = 0; i < N_PROCESSES; i++)
+    collect (self, self->processes->pdata[i], FALSE);
+  expect_one_holder_at_a_time (self);
+}
+
+#define RULE(name) g_test_add ("/redis/processes/" #name, Fixture, NULL, set_up, name, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  RULE (they_take_turns);
+  RULE (who_is_killed_holds_nobody_up_for_ever);
+  RULE (who_was_stopped_for_too_long_knows_it_at_once);
+  RULE (a_server_that_pauses_makes_no_second_holder);
+  return g_test_run ();
+}

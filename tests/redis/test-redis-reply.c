@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include <grelmicro/redis/grel-redis-command-private.h>
+#include <grelmicro/redis/grel-redis-connection-private.h>
+#include <grelmicro/redis/grel-redis-lock-adapter-private.h>
+
+#include "grel-test.h"
+
+#include <string.h>
+
+/* What is sent, and what answers mean. */
+
+static GrelRedisReply *
+read_reply (const char *text)
+{
+  g_autoptr (GrelRedisReader) reader = grel_redis_reader_new ();
+  g_autoptr (GError) error = NULL;
+  GrelRedisReply *reply;
+
+  grel_redis_reader_feed (reader, text, strlen (text));
+  reply = grel_redis_reader_take (reader, &error);
+  g_assert_no_error (error);
+  g_assert_nonnull (reply);
+  g_assert_null (grel_redis_reader_take (reader, &error));
+  g_assert_no_error (error);
+  return reply;
+}
+
+static void
+a_reply_may_come_in_pieces (void)
+{
+  static const char text[] = "*3\r\n$7\r\nmessage\r\n:12\r\n*2\r\n$-1\r\n+OK\r\n";
+  g_autoptr (GrelRedisReader) reader = grel_redis_reader_new ();
+  g_autoptr (GrelRedisReply) reply = NULL;
+
+  for (gsize i = 0; i < strlen (text); i++)
+    {
+      g_assert_null (reply);
+      grel_redis_reader_feed (reader, text + i, 1);
+      reply = grel_redis_reader_take (reader, NULL);
+    }
+  g_assert_cmpint (reply->type, ==, GREL_REDIS_ARRAY);
+  g_assert_cmpuint (reply->elements->len, ==, 3);
+  g_assert_cmpstr (((GrelRedisReply *) reply->elements->pdata[0])->text, ==, "message");
+  g_assert_cmpint (((GrelRedisReply *) reply->elements->pdata[1])->integer, ==, 12);
+}
+
+static void
+several_replies_may_come_at_once (void)
+{
+  g_autoptr (GrelRedisReader) reader = grel_redis_reader_new ();
+
+  grel_redis_reader_feed (reader, ":1\r\n:2\r\n:3\r\n", 12);
+  for (int i = 1; i <= 3; i++)
+    {
+      g_autoptr (GrelRedisReply) reply = grel_redis_reader_take (reader, NULL);
+
+      g_assert_cmpint (reply->integer, ==, i);
+    }
+  g_assert_null (grel_redis_reader_take (reader, NULL));
+}
+
+static void
+what_is_no_protocol_is_an_error (void)
+{
+  static const char *const texts[] = { "HTTP/1.1 400 Bad Request\r\n", "\r\n", ":SECRET\r\n",
+                                       "*99999999999999999999\r\n", "$x\r\n" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GrelRedisReader) reader = grel_redis_reader_new ();
+      g_autoptr (GError) error = NULL;
+
+      grel_redis_reader_feed (reader, texts[i], strlen (texts[i]));
+      g_assert_null (grel_redis_reader_take (reader, &error));
+      grel_test_assert_error (error, GREL_ERROR_BACKEND, "protocol");
+    }
+}
+
+static void
+a_long_array_takes_no_memory_in_advance (void)
+{
+  g_autoptr (GrelRedisReader) reader = grel_redis_reader_new ();
+
+  for (int i = 0; i < 7; i++)
+    grel_redis_reader_feed (reader, "*2147483647\r\n", 13);
+  g_assert_null (grel_redis_reader_take (reader, NULL));
+}
+
+static void
+of_an_error_only_the_code_is_passed_on (void)
+{
+  static const struct
+  {
+    const char *text;
+    const char *shown;
+  } errors[] = {
+    { "-ERR unknown command 'EVALSHA', with args beginning with: 'SECRET'\r\n", "refused it: ERR" },
+    { "-NOPERM this user has no permissions\r\n", "refused it: NOPERM" },
+    { "-WRONGPASS SECRET\r\n", "refused it: WRONGPASS" },
+    { "-SECRETSECRETSECRETSECRET\r\n", "refused it: ERR" },
+    { "-what SECRET\r\n", "refused it: ERR" },
+    { "-\r\n", "refused it: ERR" },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (errors); i++)
+    {
+      g_autoptr (GrelRedisReply) reply = read_reply (errors[i].text);
+      g_autoptr (GError) error = NULL;
+
+      g_assert_false (grel_redis_reply_check (reply, &error));
+      g_assert_null (strstr (error->message, "SECRET"));
+      grel_test_assert_error (error, GREL_ERROR_BACKEND, errors[i].shown);
+    }
+}
+
+static void
+an_error_is_known_by_its_code (void)
+{
+  g_autoptr (GrelRedisReply) error = read_reply ("-NOSCRIPT No matching script\r\n");
+  g_autoptr (GrelRedisReply) other = read_reply ("-NOSCRIPTS\r\n");
+  g_autoptr (GrelRedisReply) text = read_reply ("+NOSCRIPT\r\n");
+
+  g_assert_true (grel_redis_reply_is_error (error, "NOSCRIPT"));
+  g_assert_false (grel_redis_reply_is_error (error, "NO"));
+  g_assert_false (grel_redis_reply_is_error (other, "NOSCRIPT"));
+  g_assert_false (grel_redis_reply_is_error (text, "NOSCRIPT"));
+}
+
+static void
+who_asks_for_a_lock_is_told_how_it_went (void)
+{
+  static const struct
+  {
+    const char *text;
+    gssize answer;
+  } replies[] = {
+    { ":1\r\n", 1 },
+    { ":9007199254740991\r\n", 9007199254740991 },
+    { ":0\r\n", 0 },
+    { ":-1\r\n", -1001 },
+    { ":-60000\r\n", -60000001 },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
+    {
+      g_autoptr (GrelRedisReply) reply = read_reply (replies[i].text);
+      g_autoptr (GError) error = NULL;
+      gssize answer;
+
+      g_assert_true (grel_redis_lock_map_acquired (reply, &answer, &error));
+      g_assert_no_error (error);
+      g_assert_cmpint (answer, ==, replies[i].answer);
+    }
+}
+
+static void
+a_lock_is_never_granted_by_nonsense (void)
+{
+  static const char *const texts[] = { "+1\r\n",
+                                       "$1\r\n1\r\n",
+                                       "$-1\r\n",
+                                       "*1\r\n:1\r\n",
+                                       "-ERR\r\n",
+                                       ":9007199254740992\r\n",
+                                       ":-9223372036854775807\r\n" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GrelRedisReply) reply = read_reply (texts[i]);
+      g_autoptr (GError) error = NULL;
+      gssize answer;
+
+      g_assert_false (grel_redis_lock_map_acquired (reply, &answer, &error));
+      g_assert_error (error, GREL_ERROR, GREL_ERROR_BACKEND);
+    }
+}
+
+static void
+the_owner_is_what_follows_the_first_colon (void)
+{
+  static const struct
+  {
+    const char *text;
+    gboolean is_owned;
+  } replies[] = {
+    { "$7\r\n12:a:b:\r\n", FALSE }, { "$6\r\n12:a:b\r\n", TRUE }, { "$5\r\n1:a:b\r\n", TRUE },
+    { "$3\r\na:b\r\n", FALSE },     { "$-1\r\n", FALSE },         { "$0\r\n\r\n", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
+    {
+      g_autoptr (GrelRedisReply) reply = read_reply (replies[i].text);
+      gboolean is_owned = !replies[i].is_owned;
+
+      g_assert_true (grel_redis_lock_map_owned (reply, "a:b", &is_owned, NULL));
+      g_assert_cmpint (is_owned, ==, replies[i].is_owned);
+    }
+}
+
+static void
+a_command_is_counted_words (void)
+{
+  g_autoptr (GrelRedisCommand) command = grel_redis_command_new (NULL, NULL);
+  g_autoptr (GByteArray) output = g_byte_array_new ();
+  static const char expected[] = "*3\r\n$3\r\nSET\r\n$2\r\n\0k\r\n$3\r\n-12\r\n";
+
+  grel_redis_command_add (command, "SET");
+  grel_redis_command_add_bytes (command, "\0k", 2);
+  grel_redis_command_add_integer (command, -12);
+  grel_redis_command_write (command, output);
+  g_assert_cmpmem (output->data, output->len, expected, sizeof expected - 1);
+}
+
+#define RULE(name) g_test_add_func ("/redis/reply/" #name, name)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  RULE (a_reply_may_come_in_pieces);
+  RULE (several_replies_may_come_at_once);
+  RULE (what_is_no_protocol_is_an_error);
+  RULE (a_long_array_takes_no_memory_in_advance);
+  RULE (of_an_error_only_the_code_is_passed_on);
+  RULE (an_error_is_known_by_its_code);
+  RULE (who_asks_for_a_lock_is_told_how_it_went);
+  RULE (a_lock_is_never_granted_by_nonsense);
+  RULE (the_owner_is_what_follows_the_first_colon);
+  RULE (a_command_is_counted_words);
+  return g_test_run ();
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "grel-test-redis.h"
+
+#include <gio/gunixsocketaddress.h>
+#include <glib/gstdio.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+
+struct _GrelTestRedis
+{
+  char *folder;
+  char *socket;
+  guint port;
+  char **arguments;
+  GSubprocess *server;
+};
+
+static void
+grel_test_redis_die_with_parent (gpointer data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static char *
+grel_test_redis_run (const char *const *argv)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GSubprocess) process
+    = g_subprocess_newv (argv, G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_MERGE,
+                         &error);
+  char *output = NULL;
+
+  g_assert_no_error (error);
+  g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, &error);
+  g_assert_no_error (error);
+  if (!g_subprocess_get_successful (process))
+    g_error ("%s: %s", argv[0], output);
+  return g_strchomp (output);
+}
+
+static gboolean
+grel_test_redis_is_ready (gpointer data)
+{
+  GrelTestRedis *self = data;
+  g_autoptr (GSocketClient) client = g_socket_client_new ();
+  g_autoptr (GSocketAddress) address = g_unix_socket_address_new (self->socket);
+  g_autoptr (GSocketConnection) connection
+    = g_socket_client_connect (client, G_SOCKET_CONNECTABLE (address), NULL, NULL);
+  GInputStream *input;
+  char answer[7] = "";
+
+  if (connection == NULL)
+    {
+      g_usleep (1000);
+      return FALSE;
+    }
+
+  input = g_io_stream_get_input_stream (G_IO_STREAM (connection));
+  g_output_stream_write_all (g_io_stream_get_output_stream (G_IO_STREAM (connection)), "PING\r\n",
+                             6, NULL, NULL, NULL);
+  return g_input_stream_read_all (input, answer, 5, NULL, NULL, NULL)
+         && (g_str_equal (answer, "+PONG") || g_str_equal (answer, "-NOAU"));
+}
+
+void
+grel_test_redis_start (GrelTestRedis *self)
+{
+  g_autoptr (GSubprocessLauncher) launcher
+    = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
+  g_autoptr (GStrvBuilder) argv = g_strv_builder_new ();
+  g_auto (GStrv) words = NULL;
+  g_autoptr (GError) error = NULL;
+
+  g_strv_builder_add_many (argv, "redis-server", "--port", "0", "--unixsocket", self->socket,
+                           "--dir", self->folder, "--save", "", "--appendonly", "yes", NULL);
+  g_strv_builder_addv (argv, (const char **) self->arguments);
+  words = g_strv_builder_end (argv);
+  g_unlink (self->socket);
+  g_subprocess_launcher_set_child_setup (launcher, grel_test_redis_die_with_parent, NULL, NULL);
+  self->server = g_subprocess_launcher_spawnv (launcher, (const char *const *) words, &error);
+  g_assert_no_error (error);
+  grel_test_wait_for (grel_test_redis_is_ready, self);
+}
+
+static GrelTestRedis *
+grel_test_redis_prepare (void)
+{
+  GrelTestRedis *self = g_new0 (GrelTestRedis, 1);
+  g_autoptr (GError) error = NULL;
+
+  self->folder = g_dir_make_tmp ("grel-redis-XXXXXX", &error);
+  g_assert_no_error (error);
+  self->socket = grel_test_redis_get_file (self, "redis.sock");
+  return self;
+}
+
+GrelTestRedis *
+grel_test_redis_new (const char *const *arguments)
+{
+  static const char *const none[] = { NULL };
+  GrelTestRedis *self = grel_test_redis_prepare ();
+
+  self->arguments = g_strdupv ((char **) (arguments != NULL ? arguments : none));
+  grel_test_redis_start (self);
+  return self;
+}
+
+/* One certificate, which signs itself, for localhost. */
+static void
+grel_test_redis_make_certificate (GrelTestRedis *self, const char *name)
+{
+  g_autofree char *file = g_strconcat (name, ".crt", NULL);
+  g_autofree char *certificate = grel_test_redis_get_file (self, file);
+  g_autofree char *key_file = g_strconcat (name, ".key", NULL);
+  g_autofree char *key = grel_test_redis_get_file (self, key_file);
+  g_autofree char *output = grel_test_redis_run ((const char *[]){
+    "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-out", certificate,
+    "-keyout", key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", NULL });
+}
+
+static guint
+grel_test_redis_find_port (void)
+{
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  guint port = g_socket_listener_add_any_inet_port (listener, NULL, NULL);
+
+  g_socket_listener_close (listener);
+  return port;
+}
+
+GrelTestRedis *
+grel_test_redis_new_with_tls (void)
+{
+  GrelTestRedis *self = grel_test_redis_prepare ();
+  g_autofree char *port = NULL;
+  g_autofree char *certificate = grel_test_redis_get_file (self, "ca.crt");
+  g_autofree char *key = grel_test_redis_get_file (self, "ca.key");
+
+  grel_test_redis_make_certificate (self, "ca");
+  grel_test_redis_make_certificate (self, "other");
+  self->port = grel_test_redis_find_port ();
+  port = g_strdup_printf ("%u", self->port);
+  self->arguments = g_strdupv ((char **) (const char *[]){
+    "--bind", "127.0.0.1", "--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file",
+    key, "--tls-ca-cert-file", certificate, "--tls-auth-clients", "no", NULL });
+  grel_test_redis_start (self);
+  return self;
+}
+
+void
+grel_test_redis_kill (GrelTestRedis *self)
+{
+  g_subprocess_send_signal (self->server, SIGKILL);
+  g_subprocess_wait (self->server, NULL, NULL);
+  g_clear_object (&self->server);
+}
+
+static gboolean
+grel_test_redis_is_stopped (gpointer data)
+{
+  GrelTestRedis *self = data;
+  g_autofree char *path
+    = g_strdup_printf ("/proc/%s/status", g_subprocess_get_identifier (self->server));
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) && strstr (text, "State:\tT") != NULL;
+}
+
+void
+grel_test_redis_pause (GrelTestRedis *self)
+{
+  g_subprocess_send_signal (self->server, SIGSTOP);
+  grel_test_wait_for (grel_test_redis_is_stopped, self);
+}
+
+void
+grel_test_redis_resume (GrelTestRedis *self)
+{
+  g_subprocess_send_signal (self->server, SIGCONT);
+}
+
+void
+grel_test_redis_free (GrelTestRedis *self)
+{
+  g_autofree char *output = NULL;
+
+  if (self->server != NULL)
+    grel_test_redis_kill (self);
+  output = grel_test_redis_run ((const char *[]){ "rm", "-r", self->folder, NULL });
+  g_strfreev (self->arguments);
+  g_free (self->socket);
+  g_free (self->folder);
+  g_free (self);
+}
+
+const char *
+grel_test_redis_get_socket (GrelTestRedis *self)
+{
+  return self->socket;
+}
+
+guint
+grel_test_redis_get_port (GrelTestRedis *self)
+{
+  return self->port;
+}
+
+char *
+grel_test_redis_get_file (GrelTestRedis *self, const char *name)
+{
+  return g_build_filename (self->folder, name, NULL);
+}
+
+char *
+grel_test_redis_get_uri (GrelTestRedis *self, const char *query)
+{
+  return g_strdup_printf ("redis+unix://%s%s%s", self->socket, query != NULL ? "?" : "",
+                          query != NULL ? query : "");
+}
+
+static char *
+grel_test_redis_ask_valist (GrelTestRedis *self, va_list words)
+{
+  g_autoptr (GPtrArray) argv = g_ptr_array_new ();
+  const char *word;
+
+  g_ptr_array_add (argv, (char *) "redis-cli");
+  g_ptr_array_add (argv, (char *) "-s");
+  g_ptr_array_add (argv, self->socket);
+  while ((word = va_arg (words, const char *)) != NULL)
+    g_ptr_array_add (argv, (char *) word);
+  g_ptr_array_add (argv, NULL);
+  return grel_test_redis_run ((const char *const *) argv->pdata);
+}
+
+char *
+grel_test_redis_ask (GrelTestRedis *self, ...)
+{
+  va_list words;
+  char *answer;
+
+  va_start (words, self);
+  answer = grel_test_redis_ask_valist (self, words);
+  va_end (words);
+  return answer;
+}
+
+gint64
+grel_test_redis_ask_number (GrelTestRedis *self, ...)
+{
+  g_autofree char *answer = NULL;
+  va_list words;
+
+  va_start (words, self);
+  answer = grel_test_redis_ask_valist (self, words);
+  va_end (words);
+  return g_ascii_strtoll (answer, NULL, 10);
+}
+
+gint64
+grel_test_redis_count_calls (GrelTestRedis *self, const char *command)
+{
+  g_autofree char *stats = grel_test_redis_ask (self, "INFO", "commandstats", NULL);
+  g_autofree char *line = g_strdup_printf ("cmdstat_%s:calls=", command);
+  const char *found = strstr (stats, line);
+
+  return found != NULL ? g_ascii_strtoll (found + strlen (line), NULL, 10) : 0;
+}
+
+GrelApp *
+grel_test_redis_open_app (const char *uri)
+{
+  g_autoptr (GError) error = NULL;
+  GrelApp *app = grel_app_new_for_uri (uri, &error);
+
+  g_assert_no_error (error);
+  grel_test_app_open (app, &error);
+  g_assert_no_error (error);
+  return app;
+}
+
+void
+grel_test_redis_close_app (GrelApp *app)
+{
+  g_autoptr (GError) error = NULL;
+
+  grel_test_app_close (app, &error);
+  g_assert_no_error (error);
+  g_object_unref (app);
+}
