@@ -147,12 +147,12 @@ grel_memory_circuit_breaker_adapter_try_get_state (GrelCircuitBreakerBackend *ba
                                                    GrelCircuitSnapshot *snapshot)
 {
   GrelMemoryCircuitBreakerAdapter *self = GREL_MEMORY_CIRCUIT_BREAKER_ADAPTER (backend);
+  GrelMemoryCircuit *circuit;
   gint64 now = 0;
 
   g_mutex_lock (&self->mutex);
-  *snapshot
-    = grel_memory_circuit_get_snapshot (grel_memory_circuit_breaker_adapter_find (self, name, &now),
-                                        now);
+  circuit = grel_memory_circuit_breaker_adapter_find (self, name, &now);
+  *snapshot = grel_memory_circuit_get_snapshot (circuit, now);
   g_mutex_unlock (&self->mutex);
 }
 

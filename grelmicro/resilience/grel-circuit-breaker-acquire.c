@@ -40,7 +40,7 @@ grel_admit_call_answered (gpointer data, gssize answer, GError *error)
 
   g_mutex_lock (&call->part->mutex);
   if (is_refused)
-    error = grel_circuit_new_refusal (self->circuit, -answer);
+    error = grel_circuit_refuse (self->circuit, -answer);
   else if (error == NULL)
     permit = grel_admit_call_take_yes (self, answer);
   g_mutex_unlock (&call->part->mutex);
@@ -112,7 +112,7 @@ grel_circuit_wish_ask_now (GrelCircuitWish *self, GrelCircuit *circuit, GError *
     return grel_admission_new (circuit, &self->terms, answer);
 
   grel_circuit_tally_reject (self->terms.tally);
-  g_propagate_error (error, grel_circuit_new_refusal (circuit, -answer));
+  g_propagate_error (error, grel_circuit_refuse (circuit, -answer));
   return NULL;
 }
 

@@ -50,7 +50,7 @@ void grel_circuit_see (GrelCircuit *self, const GrelCircuitSnapshot *snapshot);
 void grel_circuit_count (GrelCircuit *self, GrelCircuitOutcome outcome);
 
 /* Mutex held: why a call may not go through, and for how long. */
-GError *grel_circuit_new_refusal (GrelCircuit *self, GTimeSpan retry_after);
+GError *grel_circuit_refuse (GrelCircuit *self, GTimeSpan retry_after);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelCircuit, grel_circuit_unref)
 
