@@ -3,8 +3,7 @@
  */
 
 #include "contract-lock.h"
-
-#include "grel-test.h"
+#include "contract.h"
 
 /*
  * What every lock backend has to do. Each rule gets a backend that was never opened, and a virtual
@@ -14,41 +13,14 @@
 #define LONG_LEASE (60 * G_TIME_SPAN_SECOND)
 #define NAME "lock:contract"
 
-typedef struct
-{
-  GrelLockBackend *backend;
-  GrelVirtualClock *clock;
-} Contract;
-
-static GTask *
-contract_task (Contract *self, GrelTestResult *answer)
-{
-  return g_task_new (self->backend, NULL, grel_test_result_ready, answer);
-}
-
-static gboolean
-contract_get_boolean (GrelTestResult *answer)
-{
-  g_autoptr (GError) error = NULL;
-  gboolean value = g_task_propagate_boolean (G_TASK (grel_test_result_wait (answer)), &error);
-
-  g_assert_no_error (error);
-  g_assert_cmpuint (answer->n_calls, ==, 1);
-  return value;
-}
-
 static gssize
 contract_acquire (Contract *self, const char *name, const char *token, GTimeSpan lease)
 {
   g_auto (GrelTestResult) answer = { NULL };
   g_autoptr (GTask) task = contract_task (self, &answer);
-  g_autoptr (GError) error = NULL;
-  gssize fence;
 
   grel_lock_backend_acquire (self->backend, name, token, lease, task);
-  fence = g_task_propagate_int (G_TASK (grel_test_result_wait (&answer)), &error);
-  g_assert_no_error (error);
-  return fence;
+  return contract_get_int (&answer);
 }
 
 static gboolean
@@ -89,12 +61,6 @@ contract_is_owned (Contract *self, const char *token)
 
   grel_lock_backend_is_owned (self->backend, NAME, token, task);
   return contract_get_boolean (&answer);
-}
-
-static void
-contract_outlive (Contract *self, GTimeSpan lease)
-{
-  grel_test_pass_time (self->clock, lease + 50 * G_TIME_SPAN_MILLISECOND);
 }
 
 static void
@@ -420,40 +386,31 @@ leases_end_with_the_backend_and_fences_go_on (Contract *self)
   g_assert_cmpint (grel_lease_get_fencing_token (lease), ==, 2);
 }
 
-#define RULE(name)                                                                                 \
-  {                                                                                                \
-#name, name                                                                                    \
-  }
-
-static const struct
-{
-  const char *name;
-  void (*check) (Contract *self);
-} rules[] = {
-  RULE (the_first_fence_is_1),
-  RULE (a_fence_rises_each_time_the_lock_changes_hands),
-  RULE (a_holder_who_asks_again_keeps_its_fence),
-  RULE (a_rival_is_refused_and_may_be_told_for_how_long),
-  RULE (a_rival_takes_over_when_the_lease_ran_out),
-  RULE (one_who_comes_back_after_its_lease_gets_a_new_fence),
-  RULE (only_the_owner_releases_and_only_once),
-  RULE (a_late_release_frees_no_successor),
-  RULE (an_extension_lets_the_lease_run_on),
-  RULE (an_extension_may_shorten_the_lease),
-  RULE (an_extension_never_acquires),
-  RULE (locked_and_owned_follow_the_lease),
-  RULE (names_are_independent),
-  RULE (a_name_may_have_200_characters),
-  RULE (at_the_last_moment_the_lock_is_still_held),
-  RULE (a_lock_uses_its_name_behind_a_prefix),
-  RULE (a_lease_dies_with_its_last_reference),
-  RULE (a_lease_that_is_not_extended_is_lost),
-  RULE (a_lease_is_extended_while_its_object_lives),
-  RULE (a_task_lock_is_held_for_its_time),
-  RULE (waiters_are_served_in_the_order_they_came),
-  RULE (a_timeout_of_0_does_not_wait),
-  RULE (a_timeout_that_runs_out_leaves_the_queue),
-  RULE (leases_end_with_the_backend_and_fences_go_on),
+static const ContractRule rules[] = {
+  CONTRACT_RULE (the_first_fence_is_1),
+  CONTRACT_RULE (a_fence_rises_each_time_the_lock_changes_hands),
+  CONTRACT_RULE (a_holder_who_asks_again_keeps_its_fence),
+  CONTRACT_RULE (a_rival_is_refused_and_may_be_told_for_how_long),
+  CONTRACT_RULE (a_rival_takes_over_when_the_lease_ran_out),
+  CONTRACT_RULE (one_who_comes_back_after_its_lease_gets_a_new_fence),
+  CONTRACT_RULE (only_the_owner_releases_and_only_once),
+  CONTRACT_RULE (a_late_release_frees_no_successor),
+  CONTRACT_RULE (an_extension_lets_the_lease_run_on),
+  CONTRACT_RULE (an_extension_may_shorten_the_lease),
+  CONTRACT_RULE (an_extension_never_acquires),
+  CONTRACT_RULE (locked_and_owned_follow_the_lease),
+  CONTRACT_RULE (names_are_independent),
+  CONTRACT_RULE (a_name_may_have_200_characters),
+  CONTRACT_RULE (at_the_last_moment_the_lock_is_still_held),
+  CONTRACT_RULE (a_lock_uses_its_name_behind_a_prefix),
+  CONTRACT_RULE (a_lease_dies_with_its_last_reference),
+  CONTRACT_RULE (a_lease_that_is_not_extended_is_lost),
+  CONTRACT_RULE (a_lease_is_extended_while_its_object_lives),
+  CONTRACT_RULE (a_task_lock_is_held_for_its_time),
+  CONTRACT_RULE (waiters_are_served_in_the_order_they_came),
+  CONTRACT_RULE (a_timeout_of_0_does_not_wait),
+  CONTRACT_RULE (a_timeout_that_runs_out_leaves_the_queue),
+  CONTRACT_RULE (leases_end_with_the_backend_and_fences_go_on),
 };
 
 /**
@@ -468,8 +425,7 @@ grel_test_lock_contract_list (void)
 {
   static const char *names[G_N_ELEMENTS (rules) + 1];
 
-  for (guint i = 0; i < G_N_ELEMENTS (rules); i++)
-    names[i] = rules[i].name;
+  contract_list (rules, G_N_ELEMENTS (rules), names);
   return names;
 }
 
@@ -484,21 +440,5 @@ grel_test_lock_contract_list (void)
 void
 grel_test_lock_contract_run (const char *rule, GrelLockBackend *backend, GrelVirtualClock *clock)
 {
-  Contract self = { backend, clock };
-  g_autoptr (GError) error = NULL;
-  guint i = 0;
-
-  while (i < G_N_ELEMENTS (rules) && !g_str_equal (rules[i].name, rule))
-    i++;
-  g_assert_cmpuint (i, <, G_N_ELEMENTS (rules));
-
-  if (clock != NULL)
-    grel_backend_set_clock (GREL_BACKEND (backend), GREL_CLOCK (clock));
-  grel_test_backend_open (GREL_BACKEND (backend), &error);
-  g_assert_no_error (error);
-
-  rules[i].check (&self);
-
-  grel_test_backend_close (GREL_BACKEND (backend), &error);
-  g_assert_no_error (error);
+  contract_run (rules, G_N_ELEMENTS (rules), rule, backend, clock);
 }

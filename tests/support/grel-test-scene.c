@@ -7,18 +7,39 @@
 #define KEY "lock:cart"
 #define RIVAL "rival"
 
-static void
-grel_test_scene_set_up (GrelTestScene *self, gpointer backend)
+void
+grel_test_stage_set_up (GMainContext **context, GrelVirtualClock **clock, GrelBackend *backend)
 {
   g_autoptr (GError) error = NULL;
 
-  self->context = g_main_context_new ();
-  g_main_context_push_thread_default (self->context);
-  self->clock = grel_virtual_clock_new ();
-  self->backend = backend;
-  grel_backend_set_clock (self->backend, GREL_CLOCK (self->clock));
-  grel_test_backend_open (self->backend, &error);
+  *context = g_main_context_new ();
+  g_main_context_push_thread_default (*context);
+  *clock = grel_virtual_clock_new ();
+  grel_backend_set_clock (backend, GREL_CLOCK (*clock));
+  grel_test_backend_open (backend, &error);
   g_assert_no_error (error);
+}
+
+void
+grel_test_stage_tear_down (GMainContext *context, GrelVirtualClock *clock, GrelBackend *backend)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (grel_backend_get_is_open (backend))
+    grel_test_backend_close (backend, &error);
+  g_assert_no_error (error);
+  grel_test_settle ();
+  g_object_unref (backend);
+  g_object_unref (clock);
+  g_main_context_pop_thread_default (context);
+  g_main_context_unref (context);
+}
+
+static void
+grel_test_scene_set_up (GrelTestScene *self, gpointer backend)
+{
+  self->backend = backend;
+  grel_test_stage_set_up (&self->context, &self->clock, self->backend);
   self->lock = g_object_new (GREL_TYPE_LOCK, "name", "cart", "backend", self->backend, NULL);
 }
 
@@ -38,18 +59,10 @@ grel_test_scene_set_up_store (GrelTestScene *self, gconstpointer data)
 void
 grel_test_scene_tear_down (GrelTestScene *self, gconstpointer data)
 {
-  g_autoptr (GError) error = NULL;
-
-  if (grel_backend_get_is_open (self->backend))
-    grel_test_backend_close (self->backend, &error);
-  g_assert_no_error (error);
   if (self->store != NULL)
     grel_test_store_forget (self->store);
+  grel_test_stage_tear_down (self->context, self->clock, self->backend);
   g_object_unref (self->lock);
-  g_object_unref (self->backend);
-  g_object_unref (self->clock);
-  g_main_context_pop_thread_default (self->context);
-  g_main_context_unref (self->context);
 }
 
 gint64

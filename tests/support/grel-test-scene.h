@@ -8,6 +8,13 @@
 
 G_BEGIN_DECLS
 
+/* What every scene has: a context that is thread-default, a clock that stands still, and a backend
+ * that is open on both. The end consumes all three. */
+void
+grel_test_stage_set_up (GMainContext **context, GrelVirtualClock **clock, GrelBackend *backend);
+void
+grel_test_stage_tear_down (GMainContext *context, GrelVirtualClock *clock, GrelBackend *backend);
+
 /* A lock on a context of the test's own and a clock that stands still, in memory or in a store. A
  * fixture for g_test_add (). */
 typedef struct

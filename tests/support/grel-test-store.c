@@ -9,14 +9,10 @@ struct _GrelTestStore
   GrelLockBackend parent_instance;
 
   GrelLockBackend *memory; /* which keeps the state */
-  int mood;
-  guint n_requests;
+  GrelTestDesk desk;
   guint n_watched;
   guint n_unwatched;
   char *last_token;
-  GThread *asked_on;          /* not a reference */
-  GMainContext *asked_within; /* the thread-default context; not a reference */
-  GAsyncQueue *hanging;       /* (element-type Request) */
 };
 
 G_DEFINE_FINAL_TYPE (GrelTestStore, grel_test_store, GREL_TYPE_LOCK_BACKEND)
@@ -32,61 +28,48 @@ typedef enum
 
 typedef struct
 {
-  GrelTestStore *store;
+  GrelTestRequest base;
+  GrelLockBackend *memory;
   Verb verb;
   char *name;
   char *token;
   GTimeSpan lease;
-  GTask *task;
 } Request;
 
 static void
-request_free (gpointer data)
+request_clear (gpointer data)
 {
   Request *self = data;
 
   g_free (self->name);
   g_free (self->token);
-  g_clear_object (&self->task);
-  g_free (self);
 }
 
-static gboolean
+static void
 request_answer (gpointer data)
 {
   Request *self = data;
-  GrelLockBackend *memory = self->store->memory;
+  GTask *task = self->base.task;
 
   switch (self->verb)
     {
     case ACQUIRE:
-      grel_lock_backend_acquire (memory, self->name, self->token, self->lease, self->task);
+      grel_lock_backend_acquire (self->memory, self->name, self->token, self->lease, task);
       break;
     case EXTEND:
-      grel_lock_backend_extend (memory, self->name, self->token, self->lease, self->task);
+      grel_lock_backend_extend (self->memory, self->name, self->token, self->lease, task);
       break;
     case RELEASE:
-      grel_lock_backend_release (memory, self->name, self->token, self->task);
+      grel_lock_backend_release (self->memory, self->name, self->token, task);
       break;
     case IS_LOCKED:
-      grel_lock_backend_is_locked (memory, self->name, self->task);
+      grel_lock_backend_is_locked (self->memory, self->name, task);
       break;
     case IS_OWNED:
     default:
-      grel_lock_backend_is_owned (memory, self->name, self->token, self->task);
+      grel_lock_backend_is_owned (self->memory, self->name, self->token, task);
       break;
     }
-  return G_SOURCE_REMOVE;
-}
-
-static void
-request_answer_later (Request *self)
-{
-  g_autoptr (GSource) source = g_idle_source_new ();
-
-  g_source_set_priority (source, G_PRIORITY_DEFAULT);
-  g_source_set_callback (source, request_answer, self, request_free);
-  g_source_attach (source, g_main_context_get_thread_default ());
 }
 
 static void
@@ -100,39 +83,19 @@ grel_test_store_ask (GrelLockBackend *backend,
   GrelTestStore *self = GREL_TEST_STORE (backend);
   Request *request = g_new0 (Request, 1);
 
-  request->store = self;
+  request->base.answer = request_answer;
+  request->base.clear = request_clear;
+  request->memory = self->memory;
   request->verb = verb;
   request->name = g_strdup (name);
   request->token = g_strdup (token);
   request->lease = lease;
-  request->task = g_object_ref (task);
   if (verb == ACQUIRE)
     {
       g_free (self->last_token);
       self->last_token = g_strdup (token);
     }
-  self->asked_on = g_thread_self ();
-  self->asked_within = g_main_context_get_thread_default ();
-  g_atomic_int_inc (&self->n_requests);
-
-  switch ((GrelTestStoreMood) g_atomic_int_get (&self->mood))
-    {
-    case GREL_TEST_STORE_HANGS:
-      g_async_queue_push (self->hanging, request);
-      break;
-    case GREL_TEST_STORE_FAILS:
-      g_task_return_new_error (task, G_IO_ERROR, G_IO_ERROR_CONNECTION_REFUSED,
-                               "the store is down");
-      request_free (request);
-      break;
-    case GREL_TEST_STORE_DROPS:
-      request_free (request);
-      break;
-    case GREL_TEST_STORE_ANSWERS:
-    default:
-      request_answer_later (request);
-      break;
-    }
+  grel_test_desk_ask (&self->desk, &request->base, task);
 }
 
 static void
@@ -202,7 +165,7 @@ grel_test_store_finalize (GObject *object)
   GrelTestStore *self = GREL_TEST_STORE (object);
 
   g_object_unref (self->memory);
-  g_async_queue_unref (self->hanging);
+  grel_test_desk_clear (&self->desk);
   g_free (self->last_token);
 
   G_OBJECT_CLASS (grel_test_store_parent_class)->finalize (object);
@@ -228,7 +191,7 @@ static void
 grel_test_store_init (GrelTestStore *self)
 {
   self->memory = GREL_LOCK_BACKEND (grel_memory_lock_adapter_new ());
-  self->hanging = g_async_queue_new_full (request_free);
+  grel_test_desk_init (&self->desk);
 }
 
 GrelTestStore *
@@ -240,40 +203,31 @@ grel_test_store_new (void)
 void
 grel_test_store_set_mood (GrelTestStore *self, GrelTestStoreMood mood)
 {
-  g_atomic_int_set (&self->mood, mood);
+  grel_test_desk_set_mood (&self->desk, mood);
 }
 
 void
 grel_test_store_answer (GrelTestStore *self)
 {
-  Request *request;
-
-  while ((request = g_async_queue_try_pop (self->hanging)) != NULL)
-    {
-      request_answer (request);
-      request_free (request);
-    }
+  grel_test_desk_answer (&self->desk);
 }
 
 void
 grel_test_store_forget (GrelTestStore *self)
 {
-  Request *request;
-
-  while ((request = g_async_queue_try_pop (self->hanging)) != NULL)
-    request_free (request);
+  grel_test_desk_forget (&self->desk);
 }
 
 guint
 grel_test_store_get_n_hanging (GrelTestStore *self)
 {
-  return MAX (g_async_queue_length (self->hanging), 0);
+  return grel_test_desk_get_n_hanging (&self->desk);
 }
 
 guint
 grel_test_store_get_n_requests (GrelTestStore *self)
 {
-  return g_atomic_int_get (&self->n_requests);
+  return grel_test_desk_get_n_requests (&self->desk);
 }
 
 guint
@@ -291,13 +245,13 @@ grel_test_store_get_n_unwatched (GrelTestStore *self)
 GThread *
 grel_test_store_get_asked_on (GrelTestStore *self)
 {
-  return self->asked_on;
+  return self->desk.asked_on;
 }
 
 GMainContext *
 grel_test_store_get_asked_within (GrelTestStore *self)
 {
-  return self->asked_within;
+  return self->desk.asked_within;
 }
 
 gboolean

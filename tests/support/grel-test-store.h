@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include "grel-test-desk.h"
 #include "grel-test.h"
 
 G_BEGIN_DECLS
@@ -13,14 +14,6 @@ G_BEGIN_DECLS
 #define GREL_TEST_TYPE_STORE (grel_test_store_get_type ())
 
 G_DECLARE_FINAL_TYPE (GrelTestStore, grel_test_store, GREL_TEST, STORE, GrelLockBackend)
-
-typedef enum
-{
-  GREL_TEST_STORE_ANSWERS,
-  GREL_TEST_STORE_HANGS, /* until grel_test_store_answer () */
-  GREL_TEST_STORE_FAILS,
-  GREL_TEST_STORE_DROPS /* the task */
-} GrelTestStoreMood;
 
 GrelTestStore *grel_test_store_new (void);
 

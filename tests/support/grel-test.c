@@ -158,6 +158,52 @@ grel_test_lease_release (GrelLease *lease, GError **error)
   return grel_lease_release_finish (lease, grel_test_result_wait (&released), error);
 }
 
+GrelPermit *
+grel_test_circuit_breaker_acquire (GrelCircuitBreaker *breaker, GError **error)
+{
+  g_auto (GrelTestResult) acquired = { NULL };
+
+  grel_circuit_breaker_acquire_async (breaker, NULL, grel_test_result_ready, &acquired);
+  return grel_circuit_breaker_acquire_finish (breaker, grel_test_result_wait (&acquired), error);
+}
+
+gboolean
+grel_test_circuit_breaker_isolate (GrelCircuitBreaker *breaker, GError **error)
+{
+  g_auto (GrelTestResult) isolated = { NULL };
+
+  grel_circuit_breaker_isolate_async (breaker, NULL, grel_test_result_ready, &isolated);
+  return grel_circuit_breaker_isolate_finish (breaker, grel_test_result_wait (&isolated), error);
+}
+
+gboolean
+grel_test_circuit_breaker_reset (GrelCircuitBreaker *breaker, GError **error)
+{
+  g_auto (GrelTestResult) done = { NULL };
+
+  grel_circuit_breaker_reset_async (breaker, NULL, grel_test_result_ready, &done);
+  return grel_circuit_breaker_reset_finish (breaker, grel_test_result_wait (&done), error);
+}
+
+gboolean
+grel_test_permit_succeed (GrelPermit *permit, GError **error)
+{
+  g_auto (GrelTestResult) recorded = { NULL };
+
+  grel_permit_succeed_async (permit, NULL, grel_test_result_ready, &recorded);
+  return grel_permit_succeed_finish (permit, grel_test_result_wait (&recorded), error);
+}
+
+gboolean
+grel_test_permit_fail (GrelPermit *permit, GIOErrorEnum reason, GError **error)
+{
+  g_auto (GrelTestResult) recorded = { NULL };
+  g_autoptr (GError) cause = g_error_new_literal (G_IO_ERROR, reason, "The dependency failed");
+
+  grel_permit_fail_async (permit, cause, NULL, grel_test_result_ready, &recorded);
+  return grel_permit_fail_finish (permit, grel_test_result_wait (&recorded), error);
+}
+
 static gboolean
 grel_test_set_flag (gpointer flag)
 {

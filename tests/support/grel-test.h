@@ -42,6 +42,11 @@ GrelLease *grel_test_task_lock_acquire (GrelTaskLock *lock, GError **error);
 gboolean grel_test_task_lock_is_locked (GrelTaskLock *lock, GError **error);
 gboolean grel_test_lease_extend (GrelLease *lease, GError **error);
 gboolean grel_test_lease_release (GrelLease *lease, GError **error);
+GrelPermit *grel_test_circuit_breaker_acquire (GrelCircuitBreaker *breaker, GError **error);
+gboolean grel_test_circuit_breaker_isolate (GrelCircuitBreaker *breaker, GError **error);
+gboolean grel_test_circuit_breaker_reset (GrelCircuitBreaker *breaker, GError **error);
+gboolean grel_test_permit_succeed (GrelPermit *permit, GError **error);
+gboolean grel_test_permit_fail (GrelPermit *permit, GIOErrorEnum reason, GError **error);
 
 /* Lets time pass: at once on a virtual clock, else for real; the thread-default context runs. */
 void grel_test_pass_time (GrelVirtualClock *clock, GTimeSpan span);

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#pragma once
+
+#include <grelmicro/grelmicro.h>
+
+G_BEGIN_DECLS
+
+const char *const *grel_test_circuit_breaker_contract_list (void);
+
+void grel_test_circuit_breaker_contract_run (const char *rule,
+                                             GrelCircuitBreakerBackend *backend,
+                                             GrelVirtualClock *clock);
+
+G_END_DECLS
