@@ -2,24 +2,34 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
-/* A shop as an HTTP service: two routes sell from one stock, under one lock.
+/* A shop as an HTTP service: it sells from one stock under one lock, and its customers pay at one
+ * bank through one circuit breaker.
  *
  *   POST /sell/async    sells a piece on the event loop, where nothing may block
  *   POST /sell/thread   sells a piece on a worker thread, where blocking is fine
  *   GET  /stock         tells how many are left
+ *   POST /pay/async     pays on the event loop
+ *   POST /pay/thread    pays on a worker thread
+ *   GET  /breaker       tells what the circuit breaker has seen
  *
  * A sale reads the stock, takes a moment, and writes the stock back. Two of them at a time would
  * sell the same piece twice; the lock keeps them apart, whichever route they came by.
+ *
+ * A payment asks the bank (shop-bank.c), which fails now and then; shop-payment.c is where the
+ * circuit breaker keeps customers from waiting for a bank that is down.
  */
+
+#include "shop-bank.h"
+#include "shop-http.h"
+#include "shop-payment.h"
 
 #include <glib-unix.h>
 #include <grelmicro/grelmicro.h>
-#include <libsoup/soup.h>
 #include <locale.h>
 
 #define SHOP_MOMENT 2     /* what a sale takes, in milliseconds */
-#define SHOP_WORKERS 8    /* how many sales can block a thread at a time */
-#define SHOP_CAPACITY 256 /* how many requests can wait; each needs a file descriptor */
+#define SHOP_WORKERS 8    /* how many orders can block a thread at a time */
+#define SHOP_CAPACITY 256 /* how many requests can wait; a payment needs 3 file descriptors */
 
 #define SHOP_ERROR (shop_error_quark ())
 
@@ -34,25 +44,31 @@ static G_DEFINE_QUARK (shop-error-quark, shop_error);
 typedef struct
 {
   GrelLock *lock;
-  GTimeSpan patience;   /* how long a sale waits for the lock */
-  int stock;            /* changes under the lock only */
-  GThreadPool *workers; /* runs sale_run () */
-  SoupServer *server;
-  GSocketService *service;
+  GTimeSpan patience; /* how long a sale waits for the lock */
+  int stock;          /* changes under the lock only */
+  Bank bank;
+  PaymentClient *payments;
+  GTimeSpan reset_timeout; /* how long an open circuit refuses payments */
+  GThreadPool *workers;    /* runs order_run () */
+  HttpServer http;
   GMainLoop *loop;
   guint n_requests; /* that are not answered yet */
 } Shop;
 
-/* A sale in progress. It belongs to one thread at a time, the event loop's or a worker's. */
-typedef struct
+typedef struct _Order Order;
+
+/* A sale or a payment in progress. It belongs to one thread at a time, the event loop's or a
+ * worker's. */
+struct _Order
 {
   Shop *shop;
   SoupServerMessage *message;
-  GrelLease *lease; /* what makes the stock ours */
-  gint64 token;
+  void (*work) (Order *self); /* what a worker does for it */
+  GrelLease *lease;           /* what makes the stock ours */
   int left;
+  char *receipt; /* the answer, or else the error */
   GError *error;
-} Sale;
+};
 
 /* What an error means to the client. One that is not in here is a fault of this program. */
 static const struct
@@ -70,6 +86,9 @@ static const struct
   { grel_error_quark, GREL_ERROR_NOT_OPEN, SOUP_STATUS_SERVICE_UNAVAILABLE },
   { grel_error_quark, GREL_ERROR_CLOSED, SOUP_STATUS_SERVICE_UNAVAILABLE },
   { g_io_error_quark, G_IO_ERROR_CANCELLED, SOUP_STATUS_SERVICE_UNAVAILABLE },
+  { grel_error_quark, GREL_ERROR_CIRCUIT_OPEN, SOUP_STATUS_SERVICE_UNAVAILABLE },
+  { payment_error_quark, PAYMENT_ERROR_FAILED, SOUP_STATUS_BAD_GATEWAY },
+  { g_io_error_quark, G_IO_ERROR_TIMED_OUT, SOUP_STATUS_GATEWAY_TIMEOUT },
 };
 
 static guint
@@ -83,12 +102,16 @@ shop_get_status (const GError *error)
   return SOUP_STATUS_INTERNAL_SERVER_ERROR;
 }
 
-/* Answers; takes the text. */
+/* Only an open circuit knows when it makes sense to come back; a second is a guess. */
 static void
-shop_answer (SoupServerMessage *message, guint status, const char *type, char *text)
+shop_set_retry_after (SoupServerMessage *message, const GError *error)
 {
-  soup_server_message_set_status (message, status, NULL);
-  soup_server_message_set_response (message, type, SOUP_MEMORY_TAKE, text, strlen (text));
+  GTimeSpan wait = MAX (grel_error_get_retry_after (error), 1);
+  g_autofree char *seconds
+    = g_strdup_printf ("%" G_GINT64_FORMAT, (wait - 1) / G_TIME_SPAN_SECOND + 1);
+
+  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Retry-After",
+                                seconds);
 }
 
 static void
@@ -97,16 +120,15 @@ shop_answer_error (SoupServerMessage *message, const GError *error)
   guint status = shop_get_status (error);
 
   if (status == SOUP_STATUS_SERVICE_UNAVAILABLE)
-    soup_message_headers_replace (soup_server_message_get_response_headers (message), "Retry-After",
-                                  "1");
-  shop_answer (message, status, "text/plain", g_strdup_printf ("%s\n", error->message));
+    shop_set_retry_after (message, error);
+  http_answer (message, status, "text/plain", g_strdup_printf ("%s\n", error->message));
 }
 
-/* The answer waits until sale_end (): in the meantime the event loop serves others. */
-static Sale *
-sale_new (Shop *shop, SoupServerMessage *message)
+/* The answer waits until order_end (): in the meantime the event loop serves others. */
+static Order *
+order_new (Shop *shop, SoupServerMessage *message)
 {
-  Sale *self = g_new0 (Sale, 1);
+  Order *self = g_new0 (Order, 1);
 
   self->shop = shop;
   self->message = g_object_ref (message);
@@ -116,14 +138,13 @@ sale_new (Shop *shop, SoupServerMessage *message)
 
 /* On the event loop. */
 static gboolean
-sale_end (gpointer data)
+order_end (gpointer data)
 {
-  Sale *self = data;
+  Order *self = data;
 
   if (self->error == NULL)
-    shop_answer (self->message, SOUP_STATUS_OK, "application/json",
-                 g_strdup_printf ("{\"left\": %d, \"token\": %" G_GINT64_FORMAT "}\n", self->left,
-                                  self->token));
+    http_answer (self->message, SOUP_STATUS_OK, "application/json",
+                 g_steal_pointer (&self->receipt));
   else
     shop_answer_error (self->message, self->error);
   soup_server_message_unpause (self->message);
@@ -135,8 +156,18 @@ sale_end (gpointer data)
   return G_SOURCE_REMOVE;
 }
 
+/* On a worker thread. */
+static void
+order_run (gpointer data, gpointer pool_data)
+{
+  Order *self = data;
+
+  self->work (self);
+  g_idle_add_full (G_PRIORITY_DEFAULT, order_end, self, NULL);
+}
+
 static gboolean
-sale_read (Sale *self)
+sale_read (Order *self)
 {
   self->left = g_atomic_int_get (&self->shop->stock) - 1;
   if (self->left >= 0)
@@ -148,13 +179,17 @@ sale_read (Sale *self)
 
 /* A store outside this process would get the fencing token as well, and refuse an older one. */
 static void
-sale_write (Sale *self)
+sale_write (Order *self)
 {
-  self->token = grel_lease_get_fencing_token (self->lease);
-  if (grel_lease_is_valid (self->lease))
-    g_atomic_int_set (&self->shop->stock, self->left);
-  else
-    g_set_error_literal (&self->error, GREL_ERROR, GREL_ERROR_NOT_OWNED, "The lock was lost");
+  if (!grel_lease_is_valid (self->lease))
+    {
+      g_set_error_literal (&self->error, GREL_ERROR, GREL_ERROR_NOT_OWNED, "The lock was lost");
+      return;
+    }
+
+  g_atomic_int_set (&self->shop->stock, self->left);
+  self->receipt = g_strdup_printf ("{\"left\": %d, \"token\": %" G_GINT64_FORMAT "}\n", self->left,
+                                   grel_lease_get_fencing_token (self->lease));
 }
 
 /* The sale on the event loop: whenever it has to wait, the rest is left to a callback. */
@@ -162,24 +197,24 @@ static gboolean
 sale_moment_over (gpointer data)
 {
   sale_write (data);
-  return sale_end (data);
+  return order_end (data);
 }
 
 static void
 sale_acquired (GObject *lock, GAsyncResult *result, gpointer data)
 {
-  Sale *self = data;
+  Order *self = data;
 
   self->lease = grel_lock_acquire_finish (GREL_LOCK (lock), result, &self->error);
   if (self->lease != NULL && sale_read (self))
     g_timeout_add (SHOP_MOMENT, sale_moment_over, self);
   else
-    sale_end (self);
+    order_end (self);
 }
 
 /* The same sale on a worker thread: it waits where it stands. */
 static gboolean
-sale_take_moment (Sale *self)
+sale_take_moment (Order *self)
 {
   GCancellable *cancellable = grel_lease_get_cancellable (self->lease);
   GPollFD lost;
@@ -193,23 +228,36 @@ sale_take_moment (Sale *self)
 }
 
 static void
-sale_run (gpointer data, gpointer pool_data)
+sale_work (Order *self)
 {
-  Sale *self = data;
   Shop *shop = self->shop;
 
   self->lease = grel_lock_acquire_from_thread (shop->lock, shop->patience, NULL, &self->error);
   if (self->lease != NULL && sale_read (self) && sale_take_moment (self))
     sale_write (self);
   g_clear_object (&self->lease);
+}
 
-  g_idle_add_full (G_PRIORITY_DEFAULT, sale_end, self, NULL);
+/* The payment, by the same two ways. */
+static void
+payment_made (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Order *self = data;
+
+  self->receipt = payment_client_pay_finish (self->shop->payments, result, &self->error);
+  order_end (self);
+}
+
+static void
+payment_work (Order *self)
+{
+  self->receipt = payment_client_pay_from_thread (self->shop->payments, &self->error);
 }
 
 static void
 shop_quit_if_done (Shop *self)
 {
-  if (!g_socket_service_is_active (self->service) && self->n_requests == 0)
+  if (!g_socket_service_is_active (self->http.service) && self->n_requests == 0)
     g_main_loop_quit (self->loop);
 }
 
@@ -219,7 +267,7 @@ shop_close (gpointer data)
 {
   Shop *self = data;
 
-  g_socket_service_stop (self->service);
+  g_socket_service_stop (self->http.service);
   shop_quit_if_done (self);
   return G_SOURCE_REMOVE;
 }
@@ -240,15 +288,33 @@ shop_admit (Shop *self, SoupServerMessage *message, GError **error)
   self->n_requests++;
   g_signal_connect (message, "finished", G_CALLBACK (shop_request_finished), self);
 
-  /* See shop_listen (). */
-  soup_message_headers_replace (soup_server_message_get_response_headers (message), "Connection",
-                                "close");
-
   if (self->n_requests <= SHOP_CAPACITY)
     return TRUE;
 
   g_set_error_literal (error, SHOP_ERROR, SHOP_ERROR_BUSY, "Too many requests at a time");
   return FALSE;
+}
+
+static void
+shop_sell (Shop *self, SoupServerMessage *message)
+{
+  grel_lock_acquire_async (self->lock, self->patience, NULL, sale_acquired,
+                           order_new (self, message));
+}
+
+static void
+shop_pay (Shop *self, SoupServerMessage *message)
+{
+  payment_client_pay_async (self->payments, payment_made, order_new (self, message));
+}
+
+static void
+shop_push (Shop *self, SoupServerMessage *message, void (*work) (Order *order))
+{
+  Order *order = order_new (self, message);
+
+  order->work = work;
+  g_thread_pool_push (self->workers, order, NULL);
 }
 
 static void
@@ -266,84 +332,80 @@ shop_serve (SoupServer *server,
   if (!shop_admit (self, message, &error))
     shop_answer_error (message, error);
   else if (g_str_equal (route, "POST /sell/async"))
-    grel_lock_acquire_async (self->lock, self->patience, NULL, sale_acquired,
-                             sale_new (self, message));
+    shop_sell (self, message);
   else if (g_str_equal (route, "POST /sell/thread"))
-    g_thread_pool_push (self->workers, sale_new (self, message), NULL);
+    shop_push (self, message, sale_work);
+  else if (g_str_equal (route, "POST /pay/async"))
+    shop_pay (self, message);
+  else if (g_str_equal (route, "POST /pay/thread"))
+    shop_push (self, message, payment_work);
   else if (g_str_equal (route, "GET /stock"))
-    shop_answer (message, SOUP_STATUS_OK, "application/json",
+    http_answer (message, SOUP_STATUS_OK, "application/json",
                  g_strdup_printf ("{\"left\": %d}\n", g_atomic_int_get (&self->stock)));
+  else if (g_str_equal (route, "GET /breaker"))
+    http_answer (message, SOUP_STATUS_OK, "application/json",
+                 payment_client_describe (self->payments));
   else
-    shop_answer (message, SOUP_STATUS_NOT_FOUND, "text/plain", g_strdup ("No such route\n"));
+    http_answer (message, SOUP_STATUS_NOT_FOUND, "text/plain", g_strdup ("No such route\n"));
 }
 
-static gboolean
-shop_accept (GSocketService *service, GSocketConnection *connection, GObject *source, gpointer data)
+static void
+shop_print_usage (Shop *self)
 {
-  Shop *self = data;
-  g_autoptr (GSocketAddress) here = g_socket_connection_get_local_address (connection, NULL);
-  g_autoptr (GSocketAddress) there = g_socket_connection_get_remote_address (connection, NULL);
+  const char *shop = self->http.uri;
+  const char *bank = self->bank.http.uri;
 
-  if (here != NULL && there != NULL)
-    soup_server_accept_iostream (self->server, G_IO_STREAM (connection), here, there, NULL);
-  return TRUE;
-}
-
-/* libsoup before 3.3.0 doesn't close a connection that was kept alive when its client does, and
- * runs out of file descriptors. It closes one that is handed to it after the first answer.
- * From 3.3.0 on soup_server_listen_local () does all of this, and keeps connections alive. */
-static gboolean
-shop_listen (Shop *self, int port, GError **error)
-{
-  g_autoptr (GSocketAddress) wanted = NULL;
-  g_autoptr (GSocketAddress) address = NULL;
-  g_autofree char *uri = NULL;
-
-  if (port < 0 || port > G_MAXUINT16)
-    {
-      g_set_error_literal (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT, "There is no such port");
-      return FALSE;
-    }
-
-  wanted = g_inet_socket_address_new_from_string ("127.0.0.1", port);
-  g_socket_listener_set_backlog (G_SOCKET_LISTENER (self->service), SHOP_CAPACITY);
-  if (!g_socket_listener_add_address (G_SOCKET_LISTENER (self->service), wanted,
-                                      G_SOCKET_TYPE_STREAM, G_SOCKET_PROTOCOL_TCP, NULL, &address,
-                                      error))
-    return FALSE;
-
-  uri = g_strdup_printf ("http://127.0.0.1:%u",
-                         g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (address)));
   g_print ("Listening on %s; try\n"
            "  curl -X POST %s/sell/async\n"
            "  curl -X POST %s/sell/thread\n"
-           "  curl %s/stock\n",
-           uri, uri, uri, uri);
+           "  curl %s/stock\n"
+           "  curl -i -X POST %s/pay/async\n"
+           "  curl -i -X POST %s/pay/thread\n"
+           "  curl %s/breaker\n"
+           "and have the bank fail and recover\n"
+           "  curl -X POST '%s/bank?mode=down'\n"
+           "  curl -X POST '%s/bank?mode=slow'\n"
+           "  curl -X POST '%s/bank?mode=up'\n",
+           shop, shop, shop, shop, shop, shop, shop, bank, bank, bank);
+}
+
+static gboolean
+shop_open (Shop *self, int port, GError **error)
+{
+  if (!bank_open (&self->bank, error)
+      || !http_server_open (&self->http, port, shop_serve, self, error))
+    return FALSE;
+
+  self->lock = grel_lock_new ("stock");
+  self->payments = payment_client_new (self->bank.http.uri, self->reset_timeout);
+  self->workers = g_thread_pool_new (order_run, NULL, SHOP_WORKERS, FALSE, NULL);
+  g_unix_signal_add (SIGINT, shop_close, self);
+  g_unix_signal_add (SIGTERM, shop_close, self);
+  shop_print_usage (self);
   return TRUE;
+}
+
+static void
+shop_clear (Shop *self)
+{
+  if (self->workers != NULL)
+    g_thread_pool_free (self->workers, FALSE, TRUE);
+  g_clear_pointer (&self->payments, payment_client_free);
+  g_clear_object (&self->lock);
+  http_server_clear (&self->http);
+  bank_clear (&self->bank);
 }
 
 static gboolean
 shop_run (Shop *self, int port, GError **error)
 {
   g_autoptr (GrelApp) app = grel_app_new ();
-  g_autoptr (GrelLock) lock = grel_lock_new ("stock");
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  g_autoptr (SoupServer) server = soup_server_new (NULL, NULL);
-  g_autoptr (GSocketService) service = g_socket_service_new ();
   gboolean succeeded;
 
-  self->lock = lock;
   self->loop = loop;
-  self->workers = g_thread_pool_new (sale_run, NULL, SHOP_WORKERS, FALSE, NULL);
-  self->server = server;
-  self->service = service;
-  soup_server_add_handler (server, NULL, shop_serve, self, NULL);
-  g_signal_connect (service, "incoming", G_CALLBACK (shop_accept), self);
-  g_unix_signal_add (SIGINT, shop_close, self);
-  g_unix_signal_add (SIGTERM, shop_close, self);
-
-  succeeded = shop_listen (self, port, error) && grel_app_run (app, loop, error);
-  g_thread_pool_free (self->workers, FALSE, TRUE);
+  succeeded = shop_open (self, port, error) && grel_app_run (app, loop, error);
+  shop_clear (self);
   return succeeded;
 }
 
@@ -353,10 +415,13 @@ main (int argc, char **argv)
   Shop shop = { .stock = 100 };
   int port = 8080;
   double patience = 5;
+  double reset_timeout = 10;
   const GOptionEntry options[] = {
     { "port", 'p', 0, G_OPTION_ARG_INT, &port, "Where to listen; 0 is any free port", "8080" },
     { "stock", 's', 0, G_OPTION_ARG_INT, &shop.stock, "How many pieces there are", "100" },
     { "patience", 0, 0, G_OPTION_ARG_DOUBLE, &patience, "Seconds to wait for the lock", "5" },
+    { "reset-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &reset_timeout,
+      "Seconds that payments are refused once the bank has failed too often", "10" },
     { NULL },
   };
   g_autoptr (GOptionContext) context = g_option_context_new (NULL);
@@ -367,6 +432,7 @@ main (int argc, char **argv)
   if (g_option_context_parse (context, &argc, &argv, &error))
     {
       shop.patience = patience * G_TIME_SPAN_SECOND;
+      shop.reset_timeout = reset_timeout * G_TIME_SPAN_SECOND;
       if (shop_run (&shop, port, &error))
         return 0;
     }
