@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: grelmicro contributors
-"""The shop of c/shop.c in Python: two routes sell from one stock, under one lock."""
+"""The shop of c/shop.c in Python: it sells from one stock under one lock, and its customers pay at
+one bank through one circuit breaker.
+"""
 
 import argparse
 import asyncio
-import json
+import math
 import signal
 import time
 
@@ -13,7 +15,10 @@ import gi
 
 gi.require_version("Grelmicro", "1")
 gi.require_version("Soup", "3.0")
-from gi.repository import Gio, Grelmicro, Soup
+from gi.repository import Grelmicro
+from shop_bank import Bank
+from shop_http import Server
+from shop_payment import BankError, BankTimeoutError, PaymentClient
 
 MOMENT = 0.002  # what a sale takes, in seconds
 
@@ -24,21 +29,43 @@ class SoldOutError(Exception):
 
 STATUSES = {
     SoldOutError: 409,
+    BankError: 502,
+    BankTimeoutError: 504,
+    Grelmicro.CircuitOpenError: 503,
     Grelmicro.LockTimeoutError: 503,
     Grelmicro.NotOwnedError: 503,
     Grelmicro.BackendError: 503,
     Grelmicro.ClosedError: 503,
 }
 
+USAGE = """Listening on {shop}; try
+  curl -X POST {shop}/sell/async
+  curl -X POST {shop}/sell/thread
+  curl {shop}/stock
+  curl -i -X POST {shop}/pay/async
+  curl -i -X POST {shop}/pay/thread
+  curl {shop}/breaker
+and have the bank fail and recover
+  curl -X POST '{bank}/bank?mode=down'
+  curl -X POST '{bank}/bank?mode=slow'
+  curl -X POST '{bank}/bank?mode=up'"""
+
+
+def answer_error(error):
+    status = STATUSES.get(type(error), 500)
+    headers = {}
+    if status == 503:  # only an open circuit knows when to come back; a second is a guess
+        seconds = math.ceil(getattr(error, "retry_after", 0))
+        headers["Retry-After"] = str(max(seconds, 1))
+    return status, {"error": str(error)}, headers
+
 
 class Shop:
     def __init__(self, stock):
         self.stock = stock  # changes under the lock only
         self.lock = Grelmicro.Lock("stock")
-        self.server = Soup.Server()
-        self.server.add_handler(None, self.serve)
-        self.service = Gio.SocketService()  # not Soup's own listener; c/shop.c says why
-        self.service.connect("incoming", self.accept)
+        self.bank = Bank()
+        self.server = Server(self.find_answer)
 
     async def sell(self):
         """A sale on the event loop."""
@@ -65,63 +92,50 @@ class Shop:
         self.stock = left
         return {"left": left, "token": lease.get_fencing_token()}
 
-    async def find_answer(self, route):
+    async def follow(self, route):
         if route == "POST /sell/async":
-            return 200, await self.sell()
+            return await self.sell()
         if route == "POST /sell/thread":
-            return 200, await asyncio.to_thread(self.sell_from_thread)
+            return await asyncio.to_thread(self.sell_from_thread)
+        if route == "POST /pay/async":
+            return await self.payments.pay()
+        if route == "POST /pay/thread":
+            return await asyncio.to_thread(self.payments.pay_from_thread)
         if route == "GET /stock":
-            return 200, {"left": self.stock}
-        return 404, {"error": "No such route"}
+            return {"left": self.stock}
+        if route == "GET /breaker":
+            return self.payments.breaker.metrics()
+        return None
 
-    async def answer(self, message, path):
-        finished = asyncio.Event()
-        message.connect("finished", lambda message: finished.set())
+    async def find_answer(self, route, query):
         try:
-            status, content = await self.find_answer(f"{message.get_method()} {path}")
+            content = await self.follow(route)
         except Exception as error:
-            status, content = STATUSES.get(type(error), 500), {"error": str(error)}
-        message.get_response_headers().replace("Connection", "close")
-        if status == 503:
-            message.get_response_headers().replace("Retry-After", "1")
-        message.set_status(status)
-        message.set_response("application/json", Soup.MemoryUse.COPY, json.dumps(content).encode())
-        message.unpause()
-        await finished.wait()
+            return answer_error(error)
+        if content is None:
+            return 404, {"error": "No such route"}, {}
+        return 200, content, {}
 
-    def serve(self, server, message, path, query):
-        message.pause()
-        self.requests.create_task(self.answer(message, path))
-
-    def accept(self, service, connection, source):
-        here, there = connection.get_local_address(), connection.get_remote_address()
-        self.server.accept_iostream(connection, here, there)
-
-    async def run(self, port):
+    async def run(self, port, reset_timeout):
         closing = asyncio.Event()
         for number in signal.SIGINT, signal.SIGTERM:
             asyncio.get_running_loop().add_signal_handler(number, closing.set)
 
-        address = Gio.InetSocketAddress.new_from_string("127.0.0.1", port)
-        kind = Gio.SocketType.STREAM, Gio.SocketProtocol.TCP
-        self.service.set_backlog(256)
-        _, address = self.service.add_address(address, *kind, None)
-        uri = f"http://127.0.0.1:{address.get_port()}"
-        print(f"Listening on {uri}; try\n  curl -X POST {uri}/sell/async")
-        print(f"  curl -X POST {uri}/sell/thread\n  curl {uri}/stock", flush=True)
-
-        async with asyncio.TaskGroup() as self.requests:  # all are answered when it ends
-            await closing.wait()
-            self.service.stop()
+        bank = self.bank.server.listen(0)
+        self.payments = PaymentClient(bank, reset_timeout)
+        print(USAGE.format(shop=self.server.listen(port), bank=bank), flush=True)
+        await closing.wait()
+        await self.server.close()
 
 
 async def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--stock", type=int, default=100)
+    parser.add_argument("--reset-timeout", type=float, default=10.0)
     options = parser.parse_args()
     async with Grelmicro.App():
-        await Shop(options.stock).run(options.port)
+        await Shop(options.stock).run(options.port, options.reset_timeout)
 
 
 gbulb.install()
