@@ -2,16 +2,11 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-race.h"
 #include "grel-test-store.h"
-#include "grel-test.h"
 
-/*
- * Acquire, cancel, time out, release, drop and close against each other, at random moments. A run
- * depends on its number and the seed that GTest prints; --seed repeats it. GREL_TEST_RUNS sets how
- * many.
- */
+/* Acquire, cancel, time out, release, drop and close against each other. */
 #define MAX_ACTORS 4
-#define DEFAULT_RUNS 10000
 
 /* What is fought for, and where. */
 typedef struct
@@ -25,7 +20,6 @@ typedef struct
 {
   guint number;
   GRand *rand;
-  GrelTestLoop *loop;
   GrelLockBackend *backend;
   GrelLock *lock;
   GrelTaskLock *task_lock; /* instead of the lock */
@@ -50,13 +44,6 @@ typedef struct
   int n_returned;
 } Actor;
 
-static void
-spin (guint turns)
-{
-  for (guint i = 0; i < turns; i++)
-    g_thread_yield ();
-}
-
 static gboolean
 error_is_expected (const GError *error)
 {
@@ -72,13 +59,6 @@ expect_error (const GError *error)
 {
   if (!error_is_expected (error))
     g_error ("unexpected: %s", error != NULL ? error->message : "neither a result nor an error");
-}
-
-static gpointer
-drop_elsewhere (gpointer lease)
-{
-  g_object_unref (lease);
-  return NULL;
 }
 
 /* On the clock of the library. */
@@ -117,7 +97,7 @@ actor_part_with (Actor *self, GrelLease *lease)
   g_autoptr (GError) error = NULL;
 
   actor_enter (self);
-  spin (self->hold);
+  grel_test_spin (self->hold);
   if (self->farewell == 2 && !grel_lease_extend_from_thread (lease, NULL, &error))
     expect_error (error);
   g_clear_error (&error);
@@ -130,7 +110,7 @@ actor_part_with (Actor *self, GrelLease *lease)
     }
   else if (self->farewell == 3)
     {
-      g_thread_join (g_thread_new ("collector", drop_elsewhere, lease));
+      grel_test_drop_elsewhere (lease);
       return;
     }
   g_object_unref (lease);
@@ -151,7 +131,7 @@ actor_run_thread (gpointer data)
   g_autoptr (GError) error = NULL;
   GrelLease *lease;
 
-  spin (self->delay);
+  grel_test_spin (self->delay);
   self->asked_at = now ();
   lease = run_acquire_from_thread (self->run, self->timeout, self->cancellable, &error);
   if (lease != NULL)
@@ -197,7 +177,7 @@ actor_cancel (gpointer data)
 {
   Actor *self = data;
 
-  spin (self->cancel_delay);
+  grel_test_spin (self->cancel_delay);
   g_cancellable_cancel (self->cancellable);
   return NULL;
 }
@@ -236,19 +216,10 @@ run_close (gpointer data)
   Run *self = data;
   g_autoptr (GError) error = NULL;
 
-  spin (self->number % 100);
+  grel_test_spin (self->number % 100);
   if (!grel_backend_close_from_thread (GREL_BACKEND (self->backend), NULL, &error))
     g_error ("could not close: %s", error->message);
   return NULL;
-}
-
-static void
-run_open (gpointer data, gpointer unused)
-{
-  g_autoptr (GError) error = NULL;
-
-  grel_test_backend_open (data, &error);
-  g_assert_no_error (error);
 }
 
 /* Leases that run out while they are fought for. */
@@ -270,11 +241,9 @@ run_make_short (Run *self)
 }
 
 static void
-run_init (Run *self, guint32 seed, guint number, GrelTestLoop *loop, const Arena *arena)
+run_init (Run *self, guint number, GRand *rand, GrelTestLoop *loop, const Arena *arena)
 {
-  *self = (Run){ .number = number };
-  self->rand = g_rand_new_with_seed (seed + number);
-  self->loop = loop;
+  *self = (Run){ .number = number, .rand = rand };
   self->backend = g_object_new (arena->backend_type (), NULL);
   self->lock = g_object_new (GREL_TYPE_LOCK, "name", "race", "backend", self->backend, NULL);
   if (arena->is_of_task_locks)
@@ -285,7 +254,7 @@ run_init (Run *self, guint32 seed, guint number, GrelTestLoop *loop, const Arena
   self->is_closed = g_rand_int_range (self->rand, 0, 3) == 0;
   if (!self->leases_last)
     run_make_short (self);
-  grel_test_loop_call (loop, run_open, self->backend);
+  grel_test_loop_open_backend (loop, GREL_BACKEND (self->backend));
 }
 
 static gboolean
@@ -321,13 +290,6 @@ run_check_that_it_is_free (Run *self)
     g_error ("run %u: the lock was lost: %s", self->number, error->message);
 }
 
-static gboolean
-nobody_else_refers_to_it (gpointer object)
-{
-  grel_test_settle (); /* a cancel that came too late leaves a source behind */
-  return g_atomic_int_get (&G_OBJECT (object)->ref_count) == 1;
-}
-
 static void
 run_clear (Run *self)
 {
@@ -345,9 +307,7 @@ run_clear (Run *self)
   g_assert_null (grel_backend_ref_main_context (GREL_BACKEND (self->backend)));
   g_object_unref (self->lock);
   g_clear_object (&self->task_lock);
-  grel_test_wait_for (nobody_else_refers_to_it, self->backend);
-  g_object_unref (self->backend);
-  g_rand_free (self->rand);
+  grel_test_drop_last (self->backend);
 }
 
 static void
@@ -367,7 +327,7 @@ run_all_actors (Run *self)
   for (guint i = 0; i < n_asyncs; i++)
     {
       actor_init (&asyncs[i], self);
-      spin (asyncs[i].delay / 4);
+      grel_test_spin (asyncs[i].delay / 4);
       actor_start_async (&asyncs[i]);
     }
 
@@ -388,23 +348,19 @@ run_all_actors (Run *self)
 }
 
 static void
+run (guint number, GRand *rand, GrelTestLoop *loop, gconstpointer arena)
+{
+  Run self;
+
+  run_init (&self, number, rand, loop, arena);
+  run_all_actors (&self);
+  run_clear (&self);
+}
+
+static void
 races_lose_nothing (gconstpointer arena)
 {
-  g_autoptr (GMainContext) context = g_main_context_new ();
-  g_autoptr (GMainContextPusher) pusher = g_main_context_pusher_new (context);
-  g_autoptr (GrelTestLoop) loop = grel_test_loop_new ();
-  const char *wanted = g_getenv ("GREL_TEST_RUNS");
-  guint n_runs = wanted != NULL ? g_ascii_strtoull (wanted, NULL, 10) : DEFAULT_RUNS;
-  guint32 seed = g_test_rand_int ();
-
-  for (guint i = 0; i < n_runs; i++)
-    {
-      Run run;
-
-      run_init (&run, seed, i, loop, arena);
-      run_all_actors (&run);
-      run_clear (&run);
-    }
+  grel_test_race (run, arena);
 }
 
 static const Arena arenas[] = {
