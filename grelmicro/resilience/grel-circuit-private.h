@@ -37,6 +37,9 @@ GrelCircuit *grel_circuit_ref (GrelCircuit *self);
 /* Without the mutex. */
 void grel_circuit_unref (GrelCircuit *self);
 
+/* Without the mutex. */
+gboolean grel_circuit_has_ended (GrelCircuit *self);
+
 /* Mutex held: the breaker behind the weak reference is told of changes of the state. */
 void grel_circuit_watch (GrelCircuit *self, GWeakRef *observer);
 

@@ -116,6 +116,17 @@ grel_circuit_unref (GrelCircuit *self)
     grel_circuit_free (self);
 }
 
+gboolean
+grel_circuit_has_ended (GrelCircuit *self)
+{
+  gboolean is_ended;
+
+  g_mutex_lock (&self->part->mutex);
+  is_ended = self->is_ended;
+  g_mutex_unlock (&self->part->mutex);
+  return is_ended;
+}
+
 void
 grel_circuit_watch (GrelCircuit *self, GWeakRef *observer)
 {
