@@ -4,7 +4,7 @@
 
 #include "config.h"
 
-#include <grelmicro/memory/grel-memory-circuit-breaker-adapter.h>
+#include <grelmicro/memory/grel-memory-circuit-breaker-adapter-private.h>
 #include <grelmicro/memory/grel-memory-circuit-table-private.h>
 
 /**
@@ -207,6 +207,17 @@ grel_memory_circuit_breaker_adapter_init (GrelMemoryCircuitBreakerAdapter *self)
   g_mutex_init (&self->mutex);
   grel_memory_circuit_table_init (&self->table);
   self->last_ticket = 1;
+}
+
+guint
+grel_memory_circuit_breaker_adapter_count_records (GrelMemoryCircuitBreakerAdapter *self)
+{
+  guint n_records;
+
+  g_mutex_lock (&self->mutex);
+  n_records = g_hash_table_size (self->table.circuits);
+  g_mutex_unlock (&self->mutex);
+  return n_records;
 }
 
 /**
