@@ -145,13 +145,12 @@ grel_record_call_answered (gpointer data, gssize counted, GError *error)
 {
   GrelRecordCall *self = data;
   g_autoptr (GrelCall) call = data;
+  GrelAdmission *admission = self->admission;
 
-  if (error == NULL && counted)
-    {
-      g_mutex_lock (&call->part->mutex);
-      grel_circuit_count (self->admission->circuit, self->outcome);
-      g_mutex_unlock (&call->part->mutex);
-    }
+  g_mutex_lock (&call->part->mutex);
+  if (error == NULL && counted && admission->epoch == admission->circuit->epoch)
+    grel_circuit_count (admission->circuit, self->outcome);
+  g_mutex_unlock (&call->part->mutex);
   grel_call_answer (call, TRUE, error);
 }
 
