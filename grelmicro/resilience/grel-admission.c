@@ -45,11 +45,13 @@ grel_circuit_terms_ignore (const GrelCircuitTerms *self, const GError *error)
 static GrelCircuitOutcome
 grel_circuit_terms_judge (const GrelCircuitTerms *self, gboolean succeeded, const GError *reason)
 {
-  if (succeeded || (reason != NULL && grel_circuit_terms_ignore (self, reason)))
+  if (succeeded)
     return GREL_CIRCUIT_OUTCOME_SUCCESS;
-  if (reason != NULL && (!grel_error_is_outcome (reason) || grel_error_is_refusal (reason)))
-    return GREL_CIRCUIT_OUTCOME_NONE;
-  return GREL_CIRCUIT_OUTCOME_ERROR;
+  if (!grel_error_is_outcome (reason))
+    return GREL_CIRCUIT_OUTCOME_NONE; /* also if its whole domain is ignored */
+  if (grel_circuit_terms_ignore (self, reason))
+    return GREL_CIRCUIT_OUTCOME_SUCCESS;
+  return grel_error_is_refusal (reason) ? GREL_CIRCUIT_OUTCOME_NONE : GREL_CIRCUIT_OUTCOME_ERROR;
 }
 
 /* Mutex held. */

@@ -344,8 +344,9 @@ grel_ignored_errors_add (GArray *list, GrelIgnoredError ignored)
  * @domain: an error domain, as a string: `g-io-error-quark`
  * @code: an error code of the domain; -1 for all of them
  *
- * Lets calls that end with this error count as successes: the dependency did answer. It applies to
- * calls that are admitted from now on. May be called from any thread.
+ * Lets calls that end with this error count as successes: the dependency did answer. Errors of
+ * which [func@Grelmicro.Error.is_outcome] says that they are none, such as %G_IO_ERROR_CANCELLED,
+ * never count. It applies to calls that are admitted from now on. May be called from any thread.
  *
  * Since: 0.1
  */

@@ -188,10 +188,10 @@ grel_permit_succeed_from_thread (GrelPermit *self, GCancellable *cancellable, GE
  *
  * Records that the call failed. The permit is spent from now on.
  *
- * An error that says nothing of the dependency counts as no outcome: %G_IO_ERROR_CANCELLED and the
- * others of which [func@Grelmicro.Error.is_outcome] says so, and refusals
- * ([func@Grelmicro.Error.is_refusal]). One that the circuit breaker ignores counts as a success.
- * May be called from any thread; the result arrives in the caller's context.
+ * %G_IO_ERROR_CANCELLED, and the other errors of which [func@Grelmicro.Error.is_outcome] says so,
+ * count as no outcome: they say nothing of the dependency. One that the circuit breaker ignores
+ * counts as a success, and a refusal ([func@Grelmicro.Error.is_refusal]) that it doesn't ignore as
+ * no outcome. May be called from any thread; the result arrives in the caller's context.
  *
  * Since: 0.1
  */
