@@ -13,6 +13,7 @@ typedef struct
   GrelCall base;
   GrelCircuit *circuit;
   GrelCircuitTerms terms;
+  guint64 epoch; /* of the circuit, when the store was asked */
 } GrelAdmitCall;
 
 /* Mutex held: the store said yes. Returns: (transfer full) (nullable): NULL if the caller doesn't
@@ -30,6 +31,18 @@ grel_admit_call_take_yes (GrelAdmitCall *self, gint64 ticket)
   return NULL;
 }
 
+/* Mutex held: the store said no. A backend may not report what it found, and what it found may be
+ * out of date when the answer is there. */
+static GError *
+grel_admit_call_take_no (GrelAdmitCall *self, GTimeSpan retry_after)
+{
+  const GrelCircuitSnapshot open = { .state = GREL_CIRCUIT_STATE_OPEN, .retry_after = retry_after };
+
+  if (retry_after > 0 && self->epoch == self->circuit->epoch)
+    grel_circuit_see (self->circuit, &open);
+  return grel_circuit_refuse (self->circuit, retry_after);
+}
+
 static void
 grel_admit_call_answered (gpointer data, gssize answer, GError *error)
 {
@@ -40,7 +53,7 @@ grel_admit_call_answered (gpointer data, gssize answer, GError *error)
 
   g_mutex_lock (&call->part->mutex);
   if (is_refused)
-    error = grel_circuit_refuse (self->circuit, -answer);
+    error = grel_admit_call_take_no (self, -answer);
   else if (error == NULL)
     permit = grel_admit_call_take_yes (self, answer);
   g_mutex_unlock (&call->part->mutex);
@@ -62,6 +75,10 @@ grel_admit_call_start (GrelCall *call)
     .key = self->circuit->key,
     .settings = self->terms.settings,
   };
+
+  g_mutex_lock (&call->part->mutex);
+  self->epoch = self->circuit->epoch;
+  g_mutex_unlock (&call->part->mutex);
 
   grel_circuit_breaker_backend_ask (self->circuit->backend, &question, grel_admit_call_answered,
                                     grel_call_ref (call));

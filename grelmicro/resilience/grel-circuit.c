@@ -273,13 +273,11 @@ grel_circuit_count (GrelCircuit *self, GrelCircuitOutcome outcome)
 GError *
 grel_circuit_refuse (GrelCircuit *self, GTimeSpan retry_after)
 {
-  const GrelCircuitSnapshot open = { .state = GREL_CIRCUIT_STATE_OPEN, .retry_after = retry_after };
   GrelSubject subject = grel_circuit_subject_for_key (self->key);
   GError *error;
 
   if (retry_after > 0)
     {
-      grel_circuit_see (self, &open); /* also from a backend that doesn't report */
       error = grel_error_new (GREL_ERROR_CIRCUIT_OPEN, subject, "is open; try again in %.3f s",
                               retry_after / (double) G_USEC_PER_SEC);
       grel_error_set_retry_after (error, retry_after);
