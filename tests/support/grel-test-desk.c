@@ -55,6 +55,10 @@ grel_test_desk_ask (GrelTestDesk *self, GrelTestRequest *request, GTask *task)
 
   switch ((GrelTestStoreMood) g_atomic_int_get (&self->mood))
     {
+    case GREL_TEST_STORE_ANSWERS_AT_ONCE:
+      request->answer (request);
+      grel_test_request_free (request);
+      break;
     case GREL_TEST_STORE_HANGS:
       g_async_queue_push (self->hanging, request);
       break;

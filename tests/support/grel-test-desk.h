@@ -11,7 +11,8 @@ G_BEGIN_DECLS
 typedef enum
 {
   GREL_TEST_STORE_ANSWERS,
-  GREL_TEST_STORE_HANGS, /* until it is told to answer */
+  GREL_TEST_STORE_ANSWERS_AT_ONCE, /* before the request returns */
+  GREL_TEST_STORE_HANGS,           /* until it is told to answer */
   GREL_TEST_STORE_FAILS,
   GREL_TEST_STORE_DROPS /* the task */
 } GrelTestStoreMood;
