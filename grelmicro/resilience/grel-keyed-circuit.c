@@ -6,7 +6,7 @@
 
 #include <grelmicro/resilience/grel-circuit-breaker-private.h>
 
-/* How many circuits that are in use are passed over in the search for one to forget. */
+/* How many circuits are looked at, for whether they may be forgotten, when one is added. */
 #define GREL_KEYED_SEARCH 8
 
 typedef struct
@@ -58,27 +58,26 @@ grel_keyed_circuit_is_idle (GrelKeyedCircuit *self)
   return !is_busy && (breaker->circuit == NULL || grel_circuit_is_at_rest (breaker->circuit));
 }
 
-/* Family's mutex held: what is in use is moved to the front. Returns: (transfer full) (nullable):
- * one that was forgotten */
-static GrelKeyedCircuit *
-grel_circuit_breaker_evict (GrelCircuitBreaker *self)
+/* Family's mutex held: what is in use is moved to the front. */
+static void
+grel_circuit_breaker_evict (GrelCircuitBreaker *self, GQueue *evicted)
 {
-  if (self->max_keyed == 0 || g_hash_table_size (self->keyed) <= self->max_keyed)
-    return NULL;
-
   for (guint i = 0; i < GREL_KEYED_SEARCH; i++)
     {
       GrelKeyedCircuit *oldest = g_queue_peek_tail (&self->keyed_order);
+
+      if (self->max_keyed == 0 || g_hash_table_size (self->keyed) <= self->max_keyed)
+        return;
 
       g_queue_unlink (&self->keyed_order, &oldest->link);
       if (grel_keyed_circuit_is_idle (oldest))
         {
           g_hash_table_steal (self->keyed, oldest->key);
-          return oldest;
+          g_queue_push_tail_link (evicted, &oldest->link);
+          continue;
         }
       g_queue_push_head_link (&self->keyed_order, &oldest->link);
     }
-  return NULL;
 }
 
 /* Family's mutex held. */
@@ -128,21 +127,25 @@ static GrelCircuitBreaker *
 grel_circuit_breaker_keep_keyed (GrelCircuitBreaker *self, GrelKeyedCircuit *made)
 {
   GrelPrimitive *primitive = &self->family->primitive;
-  GrelKeyedCircuit *keyed, *evicted = NULL, *unused = NULL;
+  GQueue unused = G_QUEUE_INIT;
+  GrelKeyedCircuit *keyed;
   GrelCircuitBreaker *breaker;
 
   grel_primitive_lock (primitive);
   keyed = self->keyed != NULL ? g_hash_table_lookup (self->keyed, made->key) : NULL;
   if (keyed != NULL)
-    unused = made;
+    g_queue_push_tail_link (&unused, &made->link);
   else
     grel_circuit_breaker_add_keyed (self, keyed = made);
   breaker = g_object_ref (keyed->breaker);
-  evicted = grel_circuit_breaker_evict (self);
+  grel_circuit_breaker_evict (self, &unused);
   grel_primitive_unlock (primitive);
 
-  g_clear_pointer (&unused, grel_keyed_circuit_free);
-  g_clear_pointer (&evicted, grel_keyed_circuit_free);
+  while ((keyed = g_queue_peek_head (&unused)) != NULL)
+    {
+      g_queue_unlink (&unused, &keyed->link);
+      grel_keyed_circuit_free (keyed);
+    }
   return breaker;
 }
 
