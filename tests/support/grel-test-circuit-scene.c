@@ -5,7 +5,7 @@
 #include "grel-test-circuit-scene.h"
 #include "grel-test-scene.h"
 
-static void
+void
 grel_test_circuit_scene_set_up (GrelTestCircuitScene *self, gpointer backend)
 {
   self->backend = backend;

@@ -25,6 +25,9 @@ typedef struct
   GrelCircuitBreaker *breaker; /* “payment” */
 } GrelTestCircuitScene;
 
+/* With a backend of the test's own (transfer full). */
+void grel_test_circuit_scene_set_up (GrelTestCircuitScene *self, gpointer backend);
+
 void grel_test_circuit_scene_set_up_memory (GrelTestCircuitScene *self, gconstpointer data);
 void grel_test_circuit_scene_set_up_store (GrelTestCircuitScene *self, gconstpointer data);
 void grel_test_circuit_scene_tear_down (GrelTestCircuitScene *self, gconstpointer data);
