@@ -182,6 +182,7 @@ grel_circuit_breaker_backend_record (GrelCircuitBreakerBackend *self,
 
   g_return_if_fail (GREL_IS_CIRCUIT_BREAKER_BACKEND (self));
   g_return_if_fail (name != NULL && settings != NULL);
+  g_return_if_fail ((guint) outcome <= GREL_CIRCUIT_OUTCOME_ERROR);
   g_return_if_fail (G_IS_TASK (task));
 
   klass = GREL_CIRCUIT_BREAKER_BACKEND_GET_CLASS (self);
@@ -224,6 +225,7 @@ grel_circuit_breaker_backend_set_state (GrelCircuitBreakerBackend *self,
 
   g_return_if_fail (GREL_IS_CIRCUIT_BREAKER_BACKEND (self));
   g_return_if_fail (name != NULL);
+  g_return_if_fail ((guint) state <= GREL_CIRCUIT_STATE_FORCED_CLOSED);
   g_return_if_fail (G_IS_TASK (task));
 
   klass = GREL_CIRCUIT_BREAKER_BACKEND_GET_CLASS (self);
@@ -307,6 +309,7 @@ grel_circuit_breaker_backend_report (GrelCircuitBreakerBackend *self,
 
   g_return_if_fail (GREL_IS_CIRCUIT_BREAKER_BACKEND (self));
   g_return_if_fail (name != NULL);
+  g_return_if_fail ((guint) state <= GREL_CIRCUIT_STATE_FORCED_CLOSED);
 
   part = grel_backend_get_part (GREL_BACKEND (self));
   if (grel_part_is_foreign (part))
