@@ -13,6 +13,7 @@ typedef struct
 {
   GrelCall base;
   GrelCircuit *circuit;
+  GrelCircuitTally *tally; /* to be forgotten */
   GrelCircuitState state;
 } GrelForceCall;
 
@@ -26,6 +27,8 @@ grel_force_call_answered (gpointer data, gssize answer, GError *error)
   self->circuit->n_forcing--;
   g_mutex_unlock (&call->part->mutex);
 
+  if (error == NULL && self->state == GREL_CIRCUIT_STATE_CLOSED)
+    grel_circuit_tally_reset (self->tally);
   grel_call_answer (call, TRUE, error);
 }
 
@@ -50,7 +53,10 @@ grel_force_call_start (GrelCall *call)
 static void
 grel_force_call_finalize (GrelCall *call)
 {
-  grel_circuit_unref (((GrelForceCall *) call)->circuit);
+  GrelForceCall *self = (GrelForceCall *) call;
+
+  grel_circuit_unref (self->circuit);
+  grel_circuit_tally_unref (self->tally);
 }
 
 static const GrelCallClass grel_force_call_class = {
@@ -66,9 +72,11 @@ grel_circuit_wish_force_later (GrelCircuitWish *self, GrelCircuit *circuit, Grel
   GrelCall *call
     = grel_call_new (&grel_force_call_class, circuit->part,
                      grel_circuit_subject_for_key (circuit->key), self->task, self->cancellable);
+  GrelForceCall *force = (GrelForceCall *) call;
 
-  ((GrelForceCall *) call)->circuit = grel_circuit_ref (circuit);
-  ((GrelForceCall *) call)->state = state;
+  force->circuit = grel_circuit_ref (circuit);
+  force->tally = g_atomic_rc_box_acquire (self->terms.tally);
+  force->state = state;
   grel_call_register (call, -1);
   grel_call_post (call);
   return call;
@@ -107,10 +115,10 @@ grel_circuit_breaker_force (GrelCircuitBreaker *self,
     call = grel_circuit_wish_force_later (&wish, circuit, state);
   grel_circuit_wish_leave (&wish, circuit);
 
-  if (state == GREL_CIRCUIT_STATE_CLOSED)
-    grel_circuit_tally_reset (self->tally);
   if (call != NULL)
     return task != NULL || GPOINTER_TO_INT (grel_call_wait (g_steal_pointer (&call), error));
+  if (state == GREL_CIRCUIT_STATE_CLOSED)
+    grel_circuit_tally_reset (self->tally);
   if (task != NULL)
     g_task_return_boolean (task, TRUE);
   return TRUE;
