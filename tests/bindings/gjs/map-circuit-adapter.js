@@ -6,7 +6,8 @@
 import GObject from 'gi://GObject';
 import Grelmicro from 'gi://Grelmicro?version=1';
 
-const {CLOSED, OPEN, HALF_OPEN, FORCED_OPEN} = Grelmicro.CircuitState;
+const {CLOSED, OPEN, HALF_OPEN, FORCED_OPEN, FORCED_CLOSED} = Grelmicro.CircuitState;
+const DAY = Grelmicro.seconds(24 * 60 * 60);
 
 export const MapCircuitAdapter = GObject.registerClass(
 class MapCircuitAdapter extends Grelmicro.CircuitBreakerBackend {
@@ -18,15 +19,18 @@ class MapCircuitAdapter extends Grelmicro.CircuitBreakerBackend {
     }
 
     lookUp(name) {
-        if (!this.circuits.has(name))
+        const circuit = this.circuits.get(name);
+        if (!circuit || circuit.lapsesAt <= this.now)
             this.enter(name, CLOSED);
         return this.circuits.get(name);
     }
 
     // since: tickets before this one count nothing; probes: when each ticket's slot is free again
     enter(name, state, coolDown = 0) {
+        const isForced = state === FORCED_OPEN || state === FORCED_CLOSED;
         this.circuits.set(name, {
             state, errors: 0, successes: 0, openUntil: this.now + coolDown,
+            lapsesAt: isForced ? Infinity : this.now + Math.max(DAY, 10 * coolDown),
             since: ++this.lastTicket, probes: new Map(),
         });
     }

@@ -8,6 +8,7 @@ public class TableCircuitAdapter : Grelmicro.CircuitBreakerBackend {
         public uint errors;
         public uint successes;
         public int64 open_until;
+        public int64 lapses_at;
         public int64 since; // tickets before this one count nothing
         public HashTable<int64?, int64?> probes // by ticket, when its slot is free again
             = new HashTable<int64?, int64?> (int64_hash, int64_equal);
@@ -25,12 +26,15 @@ public class TableCircuitAdapter : Grelmicro.CircuitBreakerBackend {
         circuits[name] = circuit;
         circuit.state = state;
         circuit.open_until = get_now () + cool_down;
+        circuit.lapses_at = state == FORCED_OPEN || state == FORCED_CLOSED
+            ? int64.MAX : get_now () + int64.max (TimeSpan.DAY, 10 * cool_down);
         circuit.since = ++last_ticket;
         return circuit;
     }
 
     Circuit look_up (string name) {
-        return circuits.contains (name) ? circuits[name] : enter (name, CLOSED);
+        var circuit = circuits[name];
+        return circuit != null && circuit.lapses_at > get_now () ? circuit : enter (name, CLOSED);
     }
 
     void tell (string name) {

@@ -11,5 +11,11 @@ int main (string[] args) {
             GrelTest.lock_contract_run (rule, new TableLockAdapter (), clock);
         });
     }
+    foreach (unowned var rule in GrelTest.circuit_breaker_contract_list ()) {
+        Test.add_data_func ("/vala/contract/circuit-breaker/" + rule, () => {
+            var clock = new Grelmicro.VirtualClock ();
+            GrelTest.circuit_breaker_contract_run (rule, new TableCircuitAdapter (), clock);
+        });
+    }
     return Test.run ();
 }
