@@ -9,6 +9,7 @@
 /* How long a record lasts that nobody writes to. */
 #define GREL_MEMORY_CIRCUIT_LIFETIME G_TIME_SPAN_DAY
 #define GREL_MEMORY_CIRCUIT_LIFETIME_FACTOR 10
+#define GREL_MEMORY_CIRCUIT_COOL_DOWN_MAX (36525 * G_TIME_SPAN_DAY)
 
 typedef struct
 {
@@ -34,7 +35,7 @@ grel_memory_circuit_free (GrelMemoryCircuit *self)
   g_free (self);
 }
 
-/* A cool-down of 100 years, ten times over, is no overflow. */
+/* 100 years, ten times over, is no overflow. */
 static gint64
 grel_memory_circuit_get_lifetime (GTimeSpan cool_down)
 {
@@ -51,6 +52,7 @@ grel_memory_circuit_enter (GrelMemoryCircuit *self,
   gboolean is_forced
     = state == GREL_CIRCUIT_STATE_FORCED_OPEN || state == GREL_CIRCUIT_STATE_FORCED_CLOSED;
 
+  cool_down = CLAMP (cool_down, 0, GREL_MEMORY_CIRCUIT_COOL_DOWN_MAX);
   self->state = state;
   self->consecutive_errors = 0;
   self->consecutive_successes = 0;

@@ -26,6 +26,7 @@ grel_keyed_circuit_free (gpointer data)
   g_free (self);
 }
 
+/* Neither does it cool down, nor is it being probed. */
 static gboolean
 grel_circuit_is_at_rest (GrelCircuit *self)
 {
@@ -35,7 +36,9 @@ grel_circuit_is_at_rest (GrelCircuit *self)
     return TRUE;
 
   g_mutex_lock (&self->part->mutex);
-  is_at_rest = self->state == GREL_CIRCUIT_STATE_CLOSED;
+  is_at_rest
+    = self->state == GREL_CIRCUIT_STATE_CLOSED
+      || (self->state == GREL_CIRCUIT_STATE_OPEN && self->open_until <= grel_part_now (self->part));
   g_mutex_unlock (&self->part->mutex);
   return is_at_rest;
 }
@@ -166,8 +169,8 @@ grel_circuit_breaker_clear_keyed (GrelCircuitBreaker *self)
  * app are those of @self, and setting one sets it for all of them. The same key gives the same
  * object for as long as it is in use or remembered: beyond
  * [property@Grelmicro.CircuitBreaker:max-keyed] the one that was not used for the longest time is
- * forgotten, unless it has calls under way or isn't closed. What the store knows of a circuit
- * outlasts that. May be called from any thread.
+ * forgotten, unless it has calls under way, cools down or is being probed. What the store knows of
+ * a circuit outlasts that. May be called from any thread.
  *
  * Returns: (transfer full): a circuit breaker
  *

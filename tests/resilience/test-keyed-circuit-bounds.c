@@ -133,7 +133,7 @@ one_with_a_call_under_way_stays (Fixture *fixture, gconstpointer data)
 }
 
 static void
-one_that_is_not_closed_stays (Fixture *fixture, gconstpointer data)
+one_stays_until_it_has_cooled_down (Fixture *fixture, gconstpointer data)
 {
   GWeakRef open;
 
@@ -147,6 +147,11 @@ one_that_is_not_closed_stays (Fixture *fixture, gconstpointer data)
   grel_test_settle ();
   ask_for_others (fixture, 10 * MAX_KEYED);
   g_assert_true (is_remembered (&open));
+
+  grel_test_circuit_scene_cool_down (fixture);
+  for (guint i = 0; i < 10 * MAX_KEYED; i++)
+    g_object_unref (get_numbered (fixture, "later", i));
+  g_assert_false (is_remembered (&open));
   g_weak_ref_clear (&open);
 }
 
@@ -297,7 +302,7 @@ main (int argc, char **argv)
   RULE (the_one_not_used_for_longest_is_forgotten);
   RULE (one_that_somebody_refers_to_stays);
   RULE (one_with_a_call_under_way_stays);
-  RULE (one_that_is_not_closed_stays);
+  RULE (one_stays_until_it_has_cooled_down);
   RULE (after_a_rush_there_are_no_more_than_before);
   RULE (a_lower_bound_is_kept_soon);
   RULE (without_a_bound_all_are_remembered);
