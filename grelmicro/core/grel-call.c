@@ -197,8 +197,8 @@ grel_call_deliver (GrelCall *self, gpointer answer, GError *error)
       self->answer = answer;
       self->error = error;
       self->is_answered = TRUE;
-      g_cond_signal (&self->cond);
       g_mutex_unlock (&self->mutex);
+      g_cond_signal (&self->cond); /* who wakes up finds the mutex free */
     }
 
   grel_call_unref (self);

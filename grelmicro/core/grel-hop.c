@@ -9,8 +9,10 @@
 
 /*
  * A lock-free stack that any thread pushes onto and the context takes as a whole, behind one source
- * that stays attached. Only who finds the stack empty wakes the context up, so a burst of threads
- * costs one wake-up. g_main_context_invoke () is not used: it may run the function on the caller.
+ * that stays attached. The source tells in prepare () whether it lets the context sleep, and only
+ * the first thread that finds it so wakes it up: a burst of threads costs one wake-up, and none
+ * while the context is busy. g_main_context_invoke () is not used: it may run the function on the
+ * caller.
  */
 typedef struct
 {
@@ -28,6 +30,7 @@ struct _GrelHop
   GrelHopItem *ready;  /* oldest first; only in the context */
   guint beats;
   int beat_asked;
+  int is_asleep; /* the context may sleep, and nobody has woken it up yet */
 };
 
 static GHashTable *hops = NULL; /* GMainContext to GrelHop, under the process lock */
@@ -69,7 +72,7 @@ grel_hop_run_ready (GrelHop *self)
 static gboolean
 grel_hop_is_pending (GrelHop *self)
 {
-  return self->ready != NULL || __atomic_load_n (&self->posted, __ATOMIC_RELAXED) != NULL
+  return self->ready != NULL || __atomic_load_n (&self->posted, __ATOMIC_SEQ_CST) != NULL
          || g_atomic_int_get (&self->beat_asked);
 }
 
@@ -79,11 +82,18 @@ grel_hop_prepare (GSource *source, int *timeout)
   GrelHop *self = ((GrelHopSource *) source)->hop;
 
   *timeout = -1;
-  if (!grel_hop_is_foreign (self))
-    return grel_hop_is_pending (self);
+  if (grel_hop_is_foreign (self))
+    {
+      g_source_destroy (source);
+      return FALSE;
+    }
 
-  g_source_destroy (source);
-  return FALSE;
+  if (grel_hop_is_pending (self))
+    return TRUE;
+
+  /* Whoever posts from now on either sees this, or is seen below. */
+  g_atomic_int_set (&self->is_asleep, TRUE);
+  return grel_hop_is_pending (self);
 }
 
 static gboolean
@@ -197,6 +207,14 @@ grel_hop_get_context (GrelHop *self)
   return self->context;
 }
 
+static void
+grel_hop_wake_up (GrelHop *self)
+{
+  if (g_atomic_int_get (&self->is_asleep)
+      && g_atomic_int_compare_and_exchange (&self->is_asleep, TRUE, FALSE))
+    g_main_context_wakeup (self->context);
+}
+
 void
 grel_hop_post (GrelHop *self, GrelHopItem *item)
 {
@@ -204,11 +222,9 @@ grel_hop_post (GrelHop *self, GrelHopItem *item)
 
   do
     item->next = newest;
-  while (!__atomic_compare_exchange_n (&self->posted, &newest, item, TRUE, __ATOMIC_RELEASE,
+  while (!__atomic_compare_exchange_n (&self->posted, &newest, item, TRUE, __ATOMIC_SEQ_CST,
                                        __ATOMIC_RELAXED));
-
-  if (newest == NULL)
-    g_main_context_wakeup (self->context);
+  grel_hop_wake_up (self);
 }
 
 guint
@@ -221,5 +237,5 @@ void
 grel_hop_ask_for_beat (GrelHop *self)
 {
   if (g_atomic_int_compare_and_exchange (&self->beat_asked, FALSE, TRUE))
-    g_main_context_wakeup (self->context);
+    grel_hop_wake_up (self);
 }

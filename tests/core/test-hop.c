@@ -241,6 +241,53 @@ what_is_posted_while_a_nested_main_loop_runs_comes_after_the_rest (Fixture *fixt
 }
 
 static void
+expect_no_wake_up_from_other (Item *self)
+{
+  GPollFD wake_up = { grel_main_context_get_fd (self->fixture->context), G_IO_IN, 0 };
+
+  g_assert_cmpint (wake_up.fd, >=, 0);
+  g_thread_join (g_thread_new ("hop", post_from_thread, self->other));
+  g_assert_cmpint (g_poll (&wake_up, 1, 0), ==, 0);
+}
+
+static void
+a_context_that_is_busy_is_not_woken_up (Fixture *fixture, gconstpointer data)
+{
+  Item a = ITEM ('a'), b = ITEM ('b');
+
+  settle (fixture);
+  a.then = expect_no_wake_up_from_other;
+  a.other = &b;
+  post (&a);
+  settle (fixture);
+  g_assert_cmpstr (fixture->log->str, ==, "ab");
+}
+
+static void
+run_a_context_that_sleeps (Item *self)
+{
+  GThread *thread;
+
+  settle (self->fixture);
+  thread = g_thread_new ("hop", post_from_thread, self->other);
+  while (self->fixture->log->len < 2)
+    g_main_context_iteration (self->fixture->context, TRUE);
+  g_thread_join (thread);
+}
+
+static void
+a_nested_main_loop_that_sleeps_is_woken_up (Fixture *fixture, gconstpointer data)
+{
+  Item a = ITEM ('a'), b = ITEM ('b');
+
+  a.then = run_a_context_that_sleeps;
+  a.other = &b;
+  post (&a);
+  g_main_context_iteration (fixture->context, FALSE);
+  g_assert_cmpstr (fixture->log->str, ==, "ab");
+}
+
+static void
 two_users_of_a_context_share_one_hop (Fixture *fixture, gconstpointer data)
 {
   GrelHop *other = grel_hop_ref_for_context (fixture->context);
@@ -430,6 +477,45 @@ of_many_threads_each_keeps_its_order (Fixture *fixture, gconstpointer data)
   g_assert_false (g_main_context_pending (fixture->context));
 }
 
+/* An item that a thread posts again as soon as it has run. */
+typedef struct
+{
+  GrelHopItem base;
+  GrelHop *hop;
+  int n_run;
+} Ball;
+
+static void
+ball_run (GrelHopItem *base)
+{
+  g_atomic_int_inc (&((Ball *) base)->n_run);
+}
+
+static gpointer
+play_ball (gpointer data)
+{
+  Ball *self = data;
+
+  for (int i = 0; i < N_ITEMS; i++)
+    {
+      grel_hop_post (self->hop, &self->base);
+      while (g_atomic_int_get (&self->n_run) <= i)
+        g_thread_yield ();
+    }
+  return NULL;
+}
+
+static void
+no_wake_up_is_lost_while_the_context_falls_asleep (Fixture *fixture, gconstpointer data)
+{
+  Ball ball = { .base.run = ball_run, .hop = fixture->hop };
+  GThread *thread = g_thread_new ("hop", play_ball, &ball);
+
+  while (g_atomic_int_get (&ball.n_run) < N_ITEMS)
+    g_main_context_iteration (fixture->context, TRUE);
+  g_thread_join (thread);
+}
+
 static gpointer
 use_briefly (gpointer context)
 {
@@ -471,6 +557,8 @@ main (int argc, char **argv)
   RULE (an_item_that_posts_itself_starves_nobody);
   RULE (a_nested_main_loop_serves_the_rest_in_order);
   RULE (what_is_posted_while_a_nested_main_loop_runs_comes_after_the_rest);
+  RULE (a_context_that_is_busy_is_not_woken_up);
+  RULE (a_nested_main_loop_that_sleeps_is_woken_up);
   RULE (two_users_of_a_context_share_one_hop);
   RULE (contexts_have_hops_of_their_own);
   RULE (what_is_left_over_runs_with_the_last_unref);
@@ -481,6 +569,7 @@ main (int argc, char **argv)
   RULE (many_who_ask_get_one_beat);
   RULE (a_beat_that_a_thread_asks_for_wakes_the_loop);
   RULE (of_many_threads_each_keeps_its_order);
+  RULE (no_wake_up_is_lost_while_the_context_falls_asleep);
   RULE (many_threads_may_come_and_go);
   return g_test_run ();
 }
