@@ -158,7 +158,7 @@ grel_acquire_call_leave (GrelCall *call)
   if (!grel_wait_queue_is_empty (&slot->queue))
     {
       /* The next one may be less patient than its predecessor. */
-      if (was_head && slot->retry.iter != NULL && !grel_lock_backend_is_immediate (slot->backend))
+      if (was_head && grel_timer_is_set (&slot->retry) && !grel_lock_backend_is_immediate (slot->backend))
         grel_lock_slot_schedule (slot, 0);
       return;
     }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <grelmicro/core/grel-clock.h>
+#include <grelmicro/core/grel-heap-private.h>
 
 G_BEGIN_DECLS
 
@@ -20,9 +21,8 @@ typedef struct
 
 struct _GrelTimer
 {
+  GrelHeapNode node;
   const GrelTimerClass *klass;
-  gint64 due;
-  GSequenceIter *iter;
 };
 
 /* The timers of one owner in one context on one clock. The mutex is the owner's. */
@@ -36,5 +36,7 @@ void grel_timers_destroy (GrelTimers *self);
 void grel_timers_set (GrelTimers *self, GrelTimer *timer, gint64 due);
 
 void grel_timers_clear (GrelTimers *self, GrelTimer *timer);
+
+gboolean grel_timer_is_set (const GrelTimer *self);
 
 G_END_DECLS

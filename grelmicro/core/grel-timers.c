@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 /*
- * A sorted sequence behind one source. On the real clock the source watches a timerfd: it counts
+ * A heap behind one source. On the real clock the source watches a timerfd: it counts
  * while the machine sleeps, and arming it from another thread needs no wake-up of the loop.
  */
 struct _GrelTimers
@@ -22,27 +22,23 @@ struct _GrelTimers
   GObject *owner; /* not a reference: it destroys the timers before it goes */
   GrelClock *clock;
   GMutex *mutex;
-  GSequence *timers; /* (element-type GrelTimer), by due */
-  guint generation;  /* of the process whose timers these are */
-  gint64 armed_for;  /* the earliest time the source is going to wake up at, or G_MAXINT64 */
-  int fd;            /* -1 on a virtual clock, and when the process is out of descriptors */
+  GrelHeap heap;    /* (element-type GrelTimer) */
+  guint generation; /* of the process whose timers these are */
+  gint64 armed_for; /* the earliest time the source is going to wake up at, or G_MAXINT64 */
+  int fd;           /* -1 on a virtual clock, and when the process is out of descriptors */
 };
 
 static void
 grel_timers_arm (GrelTimers *self)
 {
-  GSequenceIter *first = g_sequence_get_begin_iter (self->timers);
+  GrelHeapNode *first = grel_heap_peek (&self->heap);
   struct itimerspec spec = { 0 };
   gint64 due, boot;
 
-  if (g_sequence_iter_is_end (first))
+  if (first == NULL || first->due >= self->armed_for)
     return;
 
-  due = ((GrelTimer *) g_sequence_get (first))->due;
-  if (due >= self->armed_for)
-    return;
-
-  self->armed_for = due;
+  due = self->armed_for = first->due;
   if (GREL_IS_VIRTUAL_CLOCK (self->clock))
     {
       if (due <= grel_clock_get_monotonic_time (self->clock))
@@ -71,18 +67,17 @@ grel_timers_is_foreign (GrelTimers *self)
 static GrelTimer *
 grel_timers_pop_due (GrelTimers *self, gint64 now)
 {
-  GSequenceIter *first;
+  GrelHeapNode *first;
   GrelTimer *timer = NULL;
 
   if (grel_timers_is_foreign (self))
     return NULL;
 
   g_mutex_lock (self->mutex);
-  first = g_sequence_get_begin_iter (self->timers);
-  if (!g_source_is_destroyed (&self->source) && !g_sequence_iter_is_end (first)
-      && ((GrelTimer *) g_sequence_get (first))->due <= now)
+  first = grel_heap_peek (&self->heap);
+  if (!g_source_is_destroyed (&self->source) && first != NULL && first->due <= now)
     {
-      timer = g_sequence_get (first);
+      timer = (GrelTimer *) first;
       grel_timers_clear (self, timer);
       timer->klass->ref (timer);
     }
@@ -122,7 +117,7 @@ grel_timers_finalize (GSource *source)
 {
   GrelTimers *self = (GrelTimers *) source;
 
-  g_sequence_free (self->timers);
+  grel_heap_clear (&self->heap);
   g_object_unref (self->clock);
   if (self->fd >= 0)
     close (self->fd);
@@ -152,7 +147,6 @@ grel_timers_new (GMainContext *context, GrelClock *clock, GObject *owner, GMutex
   self->clock = g_object_ref (clock);
   self->owner = owner;
   self->mutex = mutex;
-  self->timers = g_sequence_new (NULL);
   self->generation = grel_identity_get_generation ();
   self->armed_for = G_MAXINT64;
   self->fd = -1;
@@ -178,26 +172,23 @@ grel_timers_destroy (GrelTimers *self)
   g_source_unref (&self->source);
 }
 
-static int
-grel_timers_compare (gconstpointer a, gconstpointer b, gpointer data)
-{
-  gint64 left = ((const GrelTimer *) a)->due;
-  gint64 right = ((const GrelTimer *) b)->due;
-
-  return (left > right) - (left < right);
-}
-
 void
 grel_timers_set (GrelTimers *self, GrelTimer *timer, gint64 due)
 {
   grel_timers_clear (self, timer);
-  timer->due = due;
-  timer->iter = g_sequence_insert_sorted (self->timers, timer, grel_timers_compare, NULL);
+  grel_heap_add (&self->heap, &timer->node, due);
   grel_timers_arm (self);
 }
 
 void
 grel_timers_clear (GrelTimers *self, GrelTimer *timer)
 {
-  g_clear_pointer (&timer->iter, g_sequence_remove);
+  if (grel_timer_is_set (timer))
+    grel_heap_remove (&self->heap, &timer->node);
+}
+
+gboolean
+grel_timer_is_set (const GrelTimer *self)
+{
+  return grel_heap_node_is_in (&self->node);
 }
