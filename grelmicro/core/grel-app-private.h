@@ -45,7 +45,7 @@ gboolean grel_app_prepare (GrelApp *self, GError **error);
 gboolean
 grel_app_use_provider (GrelApp *self, GrelProvider *provider, const char *name, GError **error);
 
-/* Returns: (transfer full) (nullable): the backend of that kind and name */
+/* Mutex held. Returns: (transfer full) (nullable): the backend of that kind and name */
 GrelBackend *grel_app_find_backend (GrelApp *self, GType kind, const char *name);
 
 void grel_app_open_entries (GObject *object, GTask *task);

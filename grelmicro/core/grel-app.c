@@ -394,18 +394,9 @@ grel_app_use (GrelApp *self, GObject *component, const char *name, GError **erro
 GrelBackend *
 grel_app_find_backend (GrelApp *self, GType kind, const char *name)
 {
-  GrelAppEntry *entry;
-  GrelBackend *backend = NULL;
+  GrelAppEntry *entry = grel_app_lookup (self, kind, name);
 
-  if (grel_part_is_foreign (&self->part))
-    return NULL;
-
-  g_mutex_lock (&self->part.mutex);
-  entry = grel_app_lookup (self, kind, name);
-  if (entry != NULL)
-    backend = g_object_ref (GREL_BACKEND (entry->object));
-  g_mutex_unlock (&self->part.mutex);
-  return backend;
+  return entry != NULL ? g_object_ref (GREL_BACKEND (entry->object)) : NULL;
 }
 
 /**
@@ -426,11 +417,16 @@ grel_app_find_backend (GrelApp *self, GType kind, const char *name)
 GrelBackend *
 grel_app_get_backend (GrelApp *self, GType kind, const char *name, GError **error)
 {
-  GrelBackend *backend;
+  GrelBackend *backend = NULL;
 
   g_return_val_if_fail (GREL_IS_APP (self), NULL);
 
-  backend = grel_app_find_backend (self, kind, name != NULL ? name : GREL_APP_DEFAULT_NAME);
+  if (!grel_part_is_foreign (&self->part))
+    {
+      g_mutex_lock (&self->part.mutex);
+      backend = grel_app_find_backend (self, kind, name != NULL ? name : GREL_APP_DEFAULT_NAME);
+      g_mutex_unlock (&self->part.mutex);
+    }
   if (backend == NULL)
     g_propagate_error (error,
                        grel_error_new (GREL_ERROR_NOT_REGISTERED, self->part.subject,

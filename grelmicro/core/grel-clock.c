@@ -89,6 +89,14 @@ grel_clock_get_boot_offset (void)
   return ((GrelRealClock *) grel_clock_get_real ())->offset;
 }
 
+gint64
+grel_clock_now (GrelClock *self)
+{
+  if (self != NULL && GREL_IS_VIRTUAL_CLOCK (self))
+    return grel_virtual_clock_get_monotonic_time (GREL_VIRTUAL_CLOCK (self));
+  return grel_real_clock_get_boot_time () + grel_clock_get_boot_offset ();
+}
+
 /**
  * grel_clock_get_monotonic_time:
  * @self: a clock
@@ -106,9 +114,7 @@ grel_clock_get_monotonic_time (GrelClock *self)
 {
   g_return_val_if_fail (GREL_IS_CLOCK (self), 0);
 
-  if (GREL_IS_VIRTUAL_CLOCK (self))
-    return grel_virtual_clock_get_monotonic_time (GREL_VIRTUAL_CLOCK (self));
-  return grel_real_clock_get_boot_time () + grel_clock_get_boot_offset ();
+  return grel_clock_now (self);
 }
 
 /**

@@ -83,6 +83,9 @@ gboolean grel_part_was_closed (GrelPart *self);
 
 gboolean grel_part_is_on (GrelPart *self, GMainContext *context);
 
+/* is_on: whether it is so on this context; left alone if it isn't open. */
+gboolean grel_part_is_open_on (GrelPart *self, GMainContext *context, gboolean *is_on);
+
 /* Neither open, nor opening, nor closing. */
 gboolean grel_part_is_idle (GrelPart *self);
 

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-call-private.h>
+#include <grelmicro/core/grel-clock-private.h>
 #include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/core/grel-log-private.h>
 #include <grelmicro/core/grel-part-private.h>
@@ -118,6 +119,22 @@ grel_part_is_on (GrelPart *self, GMainContext *context)
   return is_on;
 }
 
+gboolean
+grel_part_is_open_on (GrelPart *self, GMainContext *context, gboolean *is_on)
+{
+  gboolean is_open;
+
+  if (grel_part_is_foreign (self))
+    return FALSE;
+
+  grel_part_lock (self);
+  is_open = self->state == GREL_PART_OPEN;
+  if (is_open)
+    *is_on = grel_hop_get_context (self->hop) == context;
+  g_mutex_unlock (&self->mutex);
+  return is_open;
+}
+
 GrelClock *
 grel_part_get_clock (GrelPart *self)
 {
@@ -127,7 +144,7 @@ grel_part_get_clock (GrelPart *self)
 gint64
 grel_part_now (GrelPart *self)
 {
-  return grel_clock_get_monotonic_time (grel_part_get_clock (self));
+  return grel_clock_now (self->clock);
 }
 
 gboolean

@@ -37,24 +37,30 @@ grel_registry_remove (GrelApp *app)
   grel_identity_unlock_process ();
 }
 
-/* Process lock held. Returns: the only one open on the context, or at all for NULL */
+/* Process lock held. Returns: the only one open on the context, or else the only one open at all */
 static GrelApp *
 grel_registry_find_open (GMainContext *context, guint *n_found)
 {
-  GrelApp *found = NULL;
+  GrelApp *here = NULL, *anywhere = NULL;
+  guint n_here = 0, n_anywhere = 0;
+  gboolean is_here;
 
-  *n_found = 0;
   for (guint i = 0; apps != NULL && i < apps->len; i++)
     {
       GrelApp *app = g_ptr_array_index (apps, i);
 
-      if (!grel_part_is_open (&app->part)
-          || (context != NULL && !grel_part_is_on (&app->part, context)))
+      if (!grel_part_is_open_on (&app->part, context, &is_here))
         continue;
-      found = app;
-      (*n_found)++;
+      anywhere = app;
+      n_anywhere++;
+      if (!is_here)
+        continue;
+      here = app;
+      n_here++;
     }
-  return found;
+
+  *n_found = n_here > 0 ? n_here : n_anywhere;
+  return n_here > 0 ? here : anywhere;
 }
 
 /* Process lock held: why no app is open. */
@@ -93,8 +99,6 @@ grel_registry_find_default (GrelSubject subject, GError **error)
   guint n_found;
 
   app = grel_registry_find_open (context != NULL ? context : g_main_context_default (), &n_found);
-  if (n_found == 0)
-    app = grel_registry_find_open (NULL, &n_found);
   if (n_found == 1)
     return g_object_ref (app);
 
@@ -178,9 +182,9 @@ grel_registry_resolve (GrelApp *chosen, GType kind, GrelSubject subject, GError 
     return NULL;
   if (!grel_part_enter (&app->part, FALSE, subject, error))
     return NULL;
+  backend = grel_app_find_backend (app, kind, GREL_APP_DEFAULT_NAME);
   grel_part_leave (&app->part);
 
-  backend = grel_app_find_backend (app, kind, GREL_APP_DEFAULT_NAME);
   if (backend == NULL)
     g_propagate_error (error,
                        grel_error_new (GREL_ERROR_NOT_REGISTERED, subject,

@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include <grelmicro/core/grel-backend-private.h>
 #include <grelmicro/memory/grel-memory-lock-adapter.h>
 
 #include <string.h>
@@ -63,7 +64,7 @@ grel_memory_hold_is_owned (GrelMemoryHold *self, const char *token, gint64 now)
 static GrelMemoryHold *
 grel_memory_lock_adapter_enter (GrelMemoryLockAdapter *self, const char *name, gint64 *now)
 {
-  *now = grel_clock_get_monotonic_time (grel_backend_get_clock (GREL_BACKEND (self)));
+  *now = grel_part_now (grel_backend_get_part (GREL_BACKEND (self)));
   g_mutex_lock (&self->mutex);
   return g_hash_table_lookup (self->holds, name);
 }
