@@ -16,8 +16,8 @@ typedef enum
 {
   GREL_GRANT_HELD,
   GREL_GRANT_RELEASING,
-  GREL_GRANT_UNSURE, /* the store could not be asked to release it: never valid again */
-  GREL_GRANT_RELEASED,
+  GREL_GRANT_UNSURE,   /* the store could not be asked to release it: never valid again */
+  GREL_GRANT_RELEASED, /* from here on it is over */
   GREL_GRANT_LOST,
   GREL_GRANT_CLOSED
 } GrelGrantState;
@@ -32,6 +32,7 @@ struct _GrelGrant
   GrelLockBackend *backend;
   GrelPart *part;
   GrelLockHold hold;
+  GrelSubject subject; /* which lives as long as the key of the hold */
   gint64 fence;
   GrelLockSettings settings;
   gint64 acquired_at; /* on the part's clock, before the question was sent */
@@ -49,7 +50,8 @@ struct _GrelGrant
   GrelTimer timer;
 };
 
-/* Mutex held: registers a grant with its slot and the part. */
+/* Mutex held: registers a grant with its slot and the part. A thread has it in its hands at once,
+ * so that it is extended from now on. */
 GrelGrant *grel_grant_new (GrelLockSlot *slot,
                            const GrelLockSettings *settings,
                            const GrelLockHold *hold,

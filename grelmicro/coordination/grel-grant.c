@@ -37,7 +37,7 @@ grel_grant_unref (GrelGrant *self)
 GrelSubject
 grel_grant_get_subject (GrelGrant *self)
 {
-  return grel_lock_subject_for_key (self->hold.key);
+  return self->subject;
 }
 
 /* Granted to the parent of this process, before a fork (): inert here. */
@@ -92,6 +92,13 @@ grel_grant_get_next_lease (GrelGrant *self, gint64 now)
   return now + lease > self->ends_at ? lease : 0;
 }
 
+/* Whether extending it lets it last longer. */
+static gboolean
+grel_grant_can_be_kept (GrelGrant *self)
+{
+  return self->settings.auto_extend && grel_grant_get_next_lease (self, self->renew_at) > 0;
+}
+
 static GCancellable *
 grel_grant_end_closed (GrelGranted *granted)
 {
@@ -122,6 +129,7 @@ grel_grant_new (GrelLockSlot *slot,
   self->backend = g_object_ref (slot->backend);
   self->part = grel_backend_get_part (GREL_BACKEND (slot->backend));
   self->hold = grel_lock_hold_copy (hold);
+  self->subject = slot->subject;
   self->fence = fence;
   self->settings = *settings;
   self->acquired_at = sent;
@@ -131,6 +139,7 @@ grel_grant_new (GrelLockSlot *slot,
   self->slot = slot;
   self->timer.klass = &grel_grant_timer_class;
   grel_grant_set_deadline (self, sent, settings->lease_duration);
+  self->keeps_alive = thread != 0 && grel_grant_can_be_kept (self);
 
   slot->holder = self;
   g_queue_push_tail_link (&self->part->granted, &grel_grant_ref (self)->base.link);
@@ -206,12 +215,11 @@ grel_grant_get_cancellable (GrelGrant *self)
 void
 grel_grant_keep_alive (GrelGrant *self)
 {
-  if (!self->settings.auto_extend || grel_grant_is_foreign (self))
+  if (grel_grant_is_foreign (self))
     return;
 
   g_mutex_lock (&self->part->mutex);
-  if (self->state == GREL_GRANT_HELD && !self->keeps_alive
-      && grel_grant_get_next_lease (self, self->renew_at) > 0)
+  if (self->state == GREL_GRANT_HELD && !self->keeps_alive && grel_grant_can_be_kept (self))
     {
       self->keeps_alive = TRUE;
       grel_grant_schedule (self);
@@ -299,10 +307,10 @@ grel_grant_take_doubt (GrelGrant *self)
 
 /* Mutex held. */
 static gboolean
-grel_grant_let_go_now (GrelGrant *self, gint64 now)
+grel_grant_let_go_now (GrelGrant *self)
 {
   GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
-  GTimeSpan rest = grel_lock_hold_get_rest (&self->hold, now);
+  GTimeSpan rest = grel_lock_hold_get_rest (&self->hold, self->part);
 
   if (rest > 0)
     return klass->try_extend (self->backend, self->hold.key, self->hold.token, rest);
@@ -314,16 +322,17 @@ gboolean
 grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellable)
 {
   GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
-  gint64 now = grel_part_now (self->part);
   gboolean is_ours;
+  gint64 now;
 
   if (verb == GREL_LOCK_RELEASE)
     {
-      is_ours = grel_grant_let_go_now (self, now);
+      is_ours = grel_grant_let_go_now (self);
       grel_grant_take_release (self);
       return is_ours;
     }
 
+  now = grel_part_now (self->part);
   is_ours = klass->try_extend (self->backend, self->hold.key, self->hold.token,
                                self->settings.lease_duration);
   *cancellable = grel_grant_take_extension (self, is_ours, now, self->settings.lease_duration);
@@ -435,6 +444,9 @@ grel_grant_drop (GrelGrant *grant)
     return; /* its locks may be held by threads of the parent, so it is left alone */
 
   self = grant;
+  if (g_atomic_int_get (&self->state) >= GREL_GRANT_RELEASED)
+    return;
+
   g_mutex_lock (&self->part->mutex);
   if (self->state == GREL_GRANT_HELD && grel_lock_backend_is_immediate (self->backend))
     grel_grant_ask_now (self, GREL_LOCK_RELEASE, &unused);

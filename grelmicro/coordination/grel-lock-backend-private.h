@@ -6,6 +6,7 @@
 
 #include <grelmicro/coordination/grel-lock-backend.h>
 #include <grelmicro/coordination/grel-lock-settings-private.h>
+#include <grelmicro/coordination/grel-lock-slots-private.h>
 #include <grelmicro/core/grel-backend-private.h>
 #include <grelmicro/core/grel-call-private.h>
 #include <grelmicro/core/grel-identity-private.h>
@@ -34,7 +35,7 @@ GrelLockHold grel_lock_hold_copy (const GrelLockHold *self);
 void grel_lock_hold_clear (GrelLockHold *self);
 
 /* Returns: how long it has to be held yet; 0 if it may be released */
-GTimeSpan grel_lock_hold_get_rest (const GrelLockHold *self, gint64 now);
+GTimeSpan grel_lock_hold_get_rest (const GrelLockHold *self, GrelPart *part);
 
 /* Gets the answer, the time before the question was sent, and an error (transfer full). */
 typedef void (*GrelLockAnswered) (gpointer data, gssize answer, gint64 sent, GError *error);
@@ -71,8 +72,7 @@ gboolean grel_lock_backend_is_immediate (GrelLockBackend *self);
 /* What a store that counts its own time may take off a lease. */
 GTimeSpan grel_lock_backend_get_margin (GrelLockBackend *self, GTimeSpan lease);
 
-/* The slots of the backend, by key; under the part's mutex. */
-GHashTable *grel_lock_backend_get_slots (GrelLockBackend *self);
+GrelLockSlots *grel_lock_backend_get_slots (GrelLockBackend *self);
 
 GrelSubject grel_lock_subject_for_key (const char *key);
 

@@ -25,7 +25,7 @@
  */
 typedef struct
 {
-  GHashTable *slots; /* GRefString to GrelLockSlot, under the part's mutex */
+  GrelLockSlots slots;
 } GrelLockBackendPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GrelLockBackend, grel_lock_backend, GREL_TYPE_BACKEND)
@@ -36,7 +36,7 @@ grel_lock_backend_finalize (GObject *object)
   GrelLockBackendPrivate *priv
     = grel_lock_backend_get_instance_private (GREL_LOCK_BACKEND (object));
 
-  g_hash_table_unref (priv->slots);
+  grel_lock_slots_clear (&priv->slots);
 
   G_OBJECT_CLASS (grel_lock_backend_parent_class)->finalize (object);
 }
@@ -53,14 +53,13 @@ grel_lock_backend_init (GrelLockBackend *self)
 {
   GrelLockBackendPrivate *priv = grel_lock_backend_get_instance_private (self);
 
-  priv->slots
-    = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, (GDestroyNotify) grel_lock_slot_free);
+  grel_lock_slots_init (&priv->slots);
 }
 
-GHashTable *
+GrelLockSlots *
 grel_lock_backend_get_slots (GrelLockBackend *self)
 {
-  return ((GrelLockBackendPrivate *) grel_lock_backend_get_instance_private (self))->slots;
+  return &((GrelLockBackendPrivate *) grel_lock_backend_get_instance_private (self))->slots;
 }
 
 gboolean
@@ -319,7 +318,7 @@ grel_lock_backend_notify_released (GrelLockBackend *self, const char *name)
     return;
 
   g_mutex_lock (&part->mutex);
-  slot = g_hash_table_lookup (grel_lock_backend_get_slots (self), name);
+  slot = grel_lock_slots_find (grel_lock_backend_get_slots (self), name);
   if (slot != NULL && !grel_wait_queue_is_empty (&slot->queue))
     grel_lock_slot_kick (slot);
   g_mutex_unlock (&part->mutex);

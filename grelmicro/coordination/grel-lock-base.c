@@ -82,8 +82,11 @@ grel_lock_base_begin (GrelLockBase *self,
                       GrelCall **call,
                       GError **error)
 {
-  GrelLockWish wish
-    = { .key = self->key, .timeout = timeout, .task = task, .cancellable = cancellable };
+  GrelLockWish wish = { .key = self->key,
+                        .subject = { self->kind->noun, self->name },
+                        .timeout = timeout,
+                        .task = task,
+                        .cancellable = cancellable };
   g_autoptr (GrelLockBackend) backend = NULL;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
@@ -136,8 +139,6 @@ grel_lock_base_acquire_from_thread (GrelLockBase *self,
   lease = grel_lock_base_begin (self, timeout, NULL, cancellable, &call, error);
   if (call != NULL)
     lease = grel_call_wait (call, error);
-  if (lease != NULL)
-    grel_lease_hand_out (lease);
   return lease;
 }
 

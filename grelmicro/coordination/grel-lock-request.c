@@ -35,9 +35,9 @@ grel_lock_hold_clear (GrelLockHold *self)
 }
 
 GTimeSpan
-grel_lock_hold_get_rest (const GrelLockHold *self, gint64 now)
+grel_lock_hold_get_rest (const GrelLockHold *self, GrelPart *part)
 {
-  return MAX (self->until - now, 0);
+  return self->until > 0 ? MAX (self->until - grel_part_now (part), 0) : 0;
 }
 
 static void
@@ -85,7 +85,7 @@ static gboolean
 grel_lock_request_is_stray (GrelLockRequest *self, gssize answer)
 {
   GrelLockBackend *backend = GREL_LOCK_BACKEND (self->base.owner);
-  GrelLockSlot *slot = g_hash_table_lookup (grel_lock_backend_get_slots (backend), self->hold.key);
+  GrelLockSlot *slot = grel_lock_slots_find (grel_lock_backend_get_slots (backend), self->hold.key);
   gboolean is_held = slot != NULL && slot->holder != NULL
                      && g_str_equal (slot->holder->hold.token, self->hold.token);
 
@@ -160,7 +160,7 @@ grel_lock_backend_let_go (GrelLockBackend *backend,
                           gpointer data)
 {
   GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
-  GTimeSpan rest = grel_lock_hold_get_rest (hold, grel_part_now (part));
+  GTimeSpan rest = grel_lock_hold_get_rest (hold, part);
 
   grel_lock_backend_ask (backend, rest > 0 ? GREL_LOCK_LET_LAPSE : GREL_LOCK_RELEASE, hold, rest,
                          answered, data);

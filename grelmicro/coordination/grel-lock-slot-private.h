@@ -15,7 +15,8 @@ struct _GrelLockSlot
 {
   GrelLockBackend *backend;
   GRefString *key;
-  GrelGrant *holder; /* not a reference */
+  GrelSubject subject; /* which lives as long as the key */
+  GrelGrant *holder;   /* not a reference */
   GrelWaitQueue queue;
   GrelTimer retry;
   GrelHopItem item;
@@ -24,12 +25,15 @@ struct _GrelLockSlot
   gboolean is_asking;
   gboolean asks_again; /* something changed while it asked */
   gboolean is_watched; /* the adapter was told that somebody waits */
+  gboolean is_idle;    /* and in the list of those */
+  GList idle;
 };
 
 /* One wish to hold a lock. */
 typedef struct
 {
   GRefString *key;
+  GrelSubject subject;
   GrelLockSettings settings;
   GTimeSpan timeout;
   GTask *task; /* NULL: from a thread */
@@ -46,9 +50,12 @@ GrelLease *grel_lock_slot_acquire (GrelLockBackend *backend,
 /* Mutex held: the head of the queue tries again when the captured context gets round to it. */
 void grel_lock_slot_kick (GrelLockSlot *self);
 
-/* Mutex held: forgets a slot that nobody holds or waits for. */
+/* Mutex held: the slot of the key. */
+GrelLockSlot *grel_lock_slot_ensure (GrelLockBackend *backend, GRefString *key);
+
+/* Mutex held: a slot that nobody holds or waits for, nor has pinned, may go. */
 void grel_lock_slot_tidy (GrelLockSlot *self);
 
-void grel_lock_slot_free (GrelLockSlot *self);
+extern const GrelTimerClass grel_lock_slot_timer_class;
 
 G_END_DECLS

@@ -22,7 +22,7 @@ typedef struct
 static void grel_lock_slot_timer_ref (GrelTimer *timer);
 static void grel_lock_slot_timer_fire (GrelTimer *timer);
 
-static const GrelTimerClass grel_lock_slot_timer_class = {
+const GrelTimerClass grel_lock_slot_timer_class = {
   .ref = grel_lock_slot_timer_ref,
   .fire = grel_lock_slot_timer_fire,
 };
@@ -31,39 +31,6 @@ static GrelPart *
 grel_lock_slot_get_part (GrelLockSlot *self)
 {
   return grel_backend_get_part (GREL_BACKEND (self->backend));
-}
-
-static GrelLockSlot *
-grel_lock_slot_ensure (GrelLockBackend *backend, GRefString *key)
-{
-  GHashTable *slots = grel_lock_backend_get_slots (backend);
-  GrelLockSlot *self = g_hash_table_lookup (slots, key);
-
-  if (self != NULL)
-    return self;
-
-  self = g_new0 (GrelLockSlot, 1);
-  self->backend = backend;
-  self->key = g_ref_string_acquire (key);
-  self->retry.klass = &grel_lock_slot_timer_class;
-  g_hash_table_insert (slots, self->key, self);
-  return self;
-}
-
-void
-grel_lock_slot_free (GrelLockSlot *self)
-{
-  g_ref_string_release (self->key);
-  g_free (self);
-}
-
-void
-grel_lock_slot_tidy (GrelLockSlot *self)
-{
-  if (self->holder != NULL || self->pins > 0 || !grel_wait_queue_is_empty (&self->queue))
-    return;
-
-  g_hash_table_remove (grel_lock_backend_get_slots (self->backend), self->key);
 }
 
 /* Mutex held: neither the slot nor its backend goes away before it is unpinned. */
@@ -158,7 +125,8 @@ grel_acquire_call_leave (GrelCall *call)
   if (!grel_wait_queue_is_empty (&slot->queue))
     {
       /* The next one may be less patient than its predecessor. */
-      if (was_head && grel_timer_is_set (&slot->retry) && !grel_lock_backend_is_immediate (slot->backend))
+      if (was_head && grel_timer_is_set (&slot->retry)
+          && !grel_lock_backend_is_immediate (slot->backend))
         grel_lock_slot_schedule (slot, 0);
       return;
     }
@@ -488,8 +456,7 @@ grel_lock_slot_enqueue (GrelLockSlot *self,
 {
   GrelPart *part = grel_lock_slot_get_part (self);
   GrelCall *call
-    = grel_call_new (&grel_acquire_call_class, part, grel_lock_subject_for_key (wish->key),
-                     wish->task, wish->cancellable);
+    = grel_call_new (&grel_acquire_call_class, part, self->subject, wish->task, wish->cancellable);
   GrelAcquireCall *acquire = (GrelAcquireCall *) call;
 
   acquire->slot = self;
@@ -512,7 +479,6 @@ grel_lock_slot_admit (GrelLockSlot *self,
                       GrelCall **call,
                       GError **error)
 {
-  GrelSubject subject = grel_lock_subject_for_key (wish->key);
   gboolean is_immediate = grel_lock_backend_is_immediate (self->backend);
   gboolean is_first = grel_wait_queue_is_empty (&self->queue);
   gint64 now = grel_part_now (grel_lock_slot_get_part (self));
@@ -523,7 +489,7 @@ grel_lock_slot_admit (GrelLockSlot *self,
       && self->holder->state == GREL_GRANT_HELD)
     {
       g_propagate_error (error,
-                         grel_error_new (GREL_ERROR_REENTRANT, subject,
+                         grel_error_new (GREL_ERROR_REENTRANT, self->subject,
                                          "this thread holds it already; release that lease first"));
       return NULL;
     }
@@ -573,14 +539,13 @@ grel_lock_slot_acquire (GrelLockBackend *backend,
                         GError **error)
 {
   GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
-  GrelSubject subject = grel_lock_subject_for_key (wish->key);
   guint64 thread = wish->task == NULL ? grel_identity_get_thread () : 0;
   g_autoptr (GCancellable) ousted = NULL;
   GrelLease *lease = NULL;
   GrelLockSlot *slot;
   gboolean is_open;
 
-  if (!grel_part_enter (part, wish->task == NULL, subject, error))
+  if (!grel_part_enter (part, wish->task == NULL, wish->subject, error))
     return NULL;
 
   slot = grel_lock_slot_ensure (backend, wish->key);
@@ -593,7 +558,7 @@ grel_lock_slot_acquire (GrelLockBackend *backend,
   grel_part_leave (part);
 
   if (!is_open)
-    grel_part_enter (part, wish->task == NULL, subject, error); /* which says why not */
+    grel_part_enter (part, wish->task == NULL, wish->subject, error); /* which says why not */
   if (ousted != NULL)
     g_cancellable_cancel (ousted);
   return lease;

@@ -7,6 +7,7 @@
 #include <grelmicro/core/grel-identity-private.h>
 
 #include <pthread.h>
+#include <string.h>
 #include <sys/random.h>
 
 static int generation = 0;
@@ -85,19 +86,19 @@ grel_identity_print_hex (char *text, guint64 value)
 void
 grel_identity_fill_token (char token[GREL_TOKEN_SIZE])
 {
-  static _Thread_local guint64 secret = 0;
+  static _Thread_local char secret[16] = "";
   static _Thread_local guint64 count = 0;
   static _Thread_local guint minted_in = 0;
   guint now_in = grel_identity_get_generation ();
 
-  if (secret == 0 || minted_in != now_in)
+  if (secret[0] == '\0' || minted_in != now_in)
     {
-      secret = grel_identity_random ();
+      grel_identity_print_hex (secret, grel_identity_random ());
       count = grel_identity_random () >> 1;
       minted_in = now_in;
     }
 
-  grel_identity_print_hex (token, secret);
+  memcpy (token, secret, sizeof secret);
   grel_identity_print_hex (token + 16, ++count);
   token[32] = '\0';
 }

@@ -1099,7 +1099,7 @@ queued_is_in_place (gpointer data)
 
   g_mutex_lock (&part->mutex);
   slot
-    = g_hash_table_lookup (grel_lock_backend_get_slots (GREL_LOCK_BACKEND (backend)), "lock:cart");
+    = grel_lock_slots_find (grel_lock_backend_get_slots (GREL_LOCK_BACKEND (backend)), "lock:cart");
   length = g_queue_get_length (&slot->queue.waiters);
   g_mutex_unlock (&part->mutex);
   return length == self->place + 1;

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/coordination/grel-lock-slot-private.h>
+
+/* How many slots stay that nobody needs. */
+#define GREL_LOCK_SLOTS_IDLE 128
+
+static void
+grel_lock_slot_free (gpointer data)
+{
+  GrelLockSlot *self = data;
+
+  g_ref_string_release (self->key);
+  g_free (self);
+}
+
+void
+grel_lock_slots_init (GrelLockSlots *self)
+{
+  self->table = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, grel_lock_slot_free);
+}
+
+void
+grel_lock_slots_clear (GrelLockSlots *self)
+{
+  g_hash_table_unref (self->table);
+}
+
+GrelLockSlot *
+grel_lock_slots_find (GrelLockSlots *self, const char *key)
+{
+  return g_hash_table_lookup (self->table, key);
+}
+
+GrelLockSlot *
+grel_lock_slot_ensure (GrelLockBackend *backend, GRefString *key)
+{
+  GrelLockSlots *slots = grel_lock_backend_get_slots (backend);
+  GrelLockSlot *self = grel_lock_slots_find (slots, key);
+
+  if (self == NULL)
+    {
+      self = g_new0 (GrelLockSlot, 1);
+      self->backend = backend;
+      self->key = g_ref_string_acquire (key);
+      self->subject = grel_lock_subject_for_key (key);
+      self->idle.data = self;
+      self->retry.klass = &grel_lock_slot_timer_class;
+      g_hash_table_insert (slots->table, self->key, self);
+    }
+  else if (self->is_idle)
+    {
+      g_queue_unlink (&slots->idle, &self->idle);
+      self->is_idle = FALSE;
+    }
+  return self;
+}
+
+void
+grel_lock_slot_tidy (GrelLockSlot *self)
+{
+  GrelLockSlots *slots = grel_lock_backend_get_slots (self->backend);
+
+  if (self->is_idle || self->holder != NULL || self->pins > 0
+      || !grel_wait_queue_is_empty (&self->queue))
+    return;
+
+  self->is_idle = TRUE;
+  g_queue_push_tail_link (&slots->idle, &self->idle);
+  if (slots->idle.length <= GREL_LOCK_SLOTS_IDLE)
+    return;
+
+  self = g_queue_pop_head_link (&slots->idle)->data;
+  g_hash_table_remove (slots->table, self->key);
+}
