@@ -149,6 +149,15 @@ main (int argc, char **argv)
     { "hop/one-cpu/32", 32, FALSE, 1 / 1.1 }, { "hop/all-cpus/1", 1, TRUE, 1.1 },
     { "hop/all-cpus/8", 8, TRUE, 1 / 1.5 },   { "hop/all-cpus/32", 32, TRUE, 1 / 1.5 },
   };
+  static const struct
+  {
+    const char *name;
+    const char *reference;
+    GrelBenchFunc run;
+  } hops[] = {
+    { "lock/instead-of/invoke", "g_main_context_invoke and GCond", invoke },
+    { "lock/instead-of/hop", "a hop", hop },
+  };
   Scene scene;
 
   grel_bench_init (&argc, &argv);
@@ -166,15 +175,16 @@ main (int argc, char **argv)
       .has_latency = TRUE,
       .target = loads[i].target,
     });
-  grel_bench_run (&(GrelBenchRow){
-    .name = "lock/without-a-hop",
-    .reference = "a hop",
-    .run = lock_and_release,
-    .run_reference = hop,
-    .set_up = set_up,
-    .tear_down = tear_down,
-    .data = &scene,
-    .target = 1 / 15.0,
-  });
+  for (guint i = 0; i < G_N_ELEMENTS (hops); i++)
+    grel_bench_run (&(GrelBenchRow){
+      .name = hops[i].name,
+      .reference = hops[i].reference,
+      .run = lock_and_release,
+      .run_reference = hops[i].run,
+      .set_up = set_up,
+      .tear_down = tear_down,
+      .data = &scene,
+      .target = 1 / 15.0,
+    });
   return 0;
 }
