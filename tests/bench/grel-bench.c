@@ -7,6 +7,7 @@
 #include "grel-bench.h"
 
 #include <malloc.h>
+#include <pthread.h>
 #include <sched.h>
 #include <string.h>
 
@@ -90,6 +91,9 @@ typedef struct
   gpointer data;
   guint64 n;
   double *samples; /* nullable: the time that each took */
+  pthread_barrier_t *start;
+  double started_at;
+  double ended_at;
 } GrelBenchWorker;
 
 static double
@@ -101,52 +105,84 @@ grel_bench_now (void)
   return now.tv_sec * 1e9 + now.tv_nsec;
 }
 
-static gpointer
-grel_bench_worker_run (gpointer data)
+static void
+grel_bench_worker_take_samples (GrelBenchWorker *self)
 {
-  GrelBenchWorker *self = data;
-  double before, after;
+  double before = grel_bench_now (), after;
 
-  if (self->samples == NULL)
-    {
-      self->run (self->data, self->n);
-      return NULL;
-    }
-
-  before = grel_bench_now ();
   for (guint64 i = 0; i < self->n; i++, before = after)
     {
       self->run (self->data, 1);
       after = grel_bench_now ();
       self->samples[i] = after - before;
     }
+}
+
+static gpointer
+grel_bench_worker_run (gpointer data)
+{
+  GrelBenchWorker *self = data;
+
+  if (self->start != NULL)
+    pthread_barrier_wait (self->start);
+  self->started_at = grel_bench_now ();
+  if (self->samples != NULL)
+    grel_bench_worker_take_samples (self);
+  else
+    self->run (self->data, self->n);
+  self->ended_at = grel_bench_now ();
   return NULL;
 }
 
+/* The clock starts when all threads are there: making many takes longer than what they do. */
 static void
+grel_bench_run_workers (GrelBenchWorker *workers, guint n)
+{
+  g_autofree GThread **threads = g_new (GThread *, n);
+  pthread_barrier_t start;
+
+  pthread_barrier_init (&start, NULL, n);
+  for (guint i = 0; i < n; i++)
+    {
+      workers[i].start = &start;
+      threads[i] = g_thread_new ("worker", grel_bench_worker_run, &workers[i]);
+    }
+  for (guint i = 0; i < n; i++)
+    g_thread_join (threads[i]);
+  pthread_barrier_destroy (&start);
+}
+
+/* Returns: how long it took, in nanoseconds */
+static double
 grel_bench_run_side (const GrelBenchRow *row, gboolean is_subject, guint64 n, double *samples)
 {
   guint n_workers
     = !is_subject && row->n_reference_workers > 0 ? row->n_reference_workers : row->n_workers;
-  GrelBenchFunc run = is_subject ? row->run : row->run_reference;
-  g_autofree GrelBenchWorker *workers = g_new (GrelBenchWorker, MAX (n_workers, 1));
-  g_autofree GThread **threads = g_new (GThread *, MAX (n_workers, 1));
+  guint n_shares = MAX (n_workers, 1);
+  g_autofree GrelBenchWorker *workers = g_new0 (GrelBenchWorker, n_shares);
+  double started_at = G_MAXDOUBLE, ended_at = 0;
   guint64 given = 0;
 
-  for (guint i = 0; i < MAX (n_workers, 1); i++)
+  for (guint i = 0; i < n_shares; i++)
     {
-      guint64 share = n * (i + 1) / MAX (n_workers, 1) - given;
-
-      workers[i] = (GrelBenchWorker){ run, row->data, share, samples ? samples + given : NULL };
-      given += share;
+      workers[i].run = is_subject ? row->run : row->run_reference;
+      workers[i].data = row->data;
+      workers[i].n = n * (i + 1) / n_shares - given;
+      workers[i].samples = samples != NULL ? samples + given : NULL;
+      given += workers[i].n;
     }
 
   if (n_workers == 0)
     grel_bench_worker_run (&workers[0]);
-  for (guint i = 0; i < n_workers; i++)
-    threads[i] = g_thread_new ("worker", grel_bench_worker_run, &workers[i]);
-  for (guint i = 0; i < n_workers; i++)
-    g_thread_join (threads[i]);
+  else
+    grel_bench_run_workers (workers, n_workers);
+
+  for (guint i = 0; i < n_shares; i++)
+    {
+      started_at = MIN (started_at, workers[i].started_at);
+      ended_at = MAX (ended_at, workers[i].ended_at);
+    }
+  return ended_at - started_at;
 }
 
 static double
@@ -161,12 +197,12 @@ grel_bench_get_allocated (void)
 static double
 grel_bench_measure (const GrelBenchRow *row, gboolean is_subject, guint64 n)
 {
-  double (*measure) (void)
-    = row->measure == GREL_BENCH_MEMORY ? grel_bench_get_allocated : grel_bench_now;
-  double before = measure ();
+  double before = grel_bench_get_allocated ();
+  double nanoseconds = grel_bench_run_side (row, is_subject, n, NULL);
 
-  grel_bench_run_side (row, is_subject, n, NULL);
-  return (measure () - before) / n;
+  if (row->measure == GREL_BENCH_MEMORY)
+    return (grel_bench_get_allocated () - before) / n;
+  return nanoseconds / n;
 }
 
 /* How many fill the time. */
