@@ -15,12 +15,15 @@ set output "{output}"
 set title "{title}"
 set xlabel "{xlabel}"
 set ylabel "{ylabel}"
-set logscale xy
+set logscale x
 set grid ytics lc rgb "#d0d7de"
-set key top left
+set key outside right center
 set border 3
 set tics nomirror
-set offsets graph 0.05, graph 0.05, graph 0.3, graph 0.05
+set format y "%.0f"
+"""
+SPDX = """<!-- SPDX-License-Identifier: MIT -->
+<!-- SPDX-FileCopyrightText: grelmicro contributors -->
 """
 COLORS = "#3f8f5b", "#b3453c", "#9ad0ae", "#e3a9a3"
 
@@ -33,8 +36,8 @@ def points(rows, folder, key):
     return sorted(found)
 
 
-def draw(output, title, xlabel, ylabel, curves):
-    script = HEAD.format(output=output, title=title, xlabel=xlabel, ylabel=ylabel)
+def draw(output, title, xlabel, ylabel, axis, curves):
+    script = HEAD.format(output=output, title=title, xlabel=xlabel, ylabel=ylabel) + axis + "\n"
     ticks = sorted({x for _, curve in curves for x, _ in curve})
     script += "set xtics (" + ", ".join(f'"{x:,}" {x}' for x in ticks) + ")\n"
     for number, (_, curve) in enumerate(curves):
@@ -44,21 +47,23 @@ def draw(output, title, xlabel, ylabel, curves):
         f'$data{number} with linespoints lw 2 pt 7 ps 0.6 lc rgb "{color}" title "{name}"'
         for number, ((name, _), color) in enumerate(zip(curves, COLORS))) + "\n"
     subprocess.run(["gnuplot"], input=script, text=True, check=True)
+    head, rest = output.read_text(encoding="utf-8").split("<svg", 1)
+    output.write_text(f"{head}{SPDX}<svg{rest}", encoding="utf-8")
 
 
 def draw_latency(rows, folder):
     curves = []
     for quantile, word in ("p50", "median"), ("p99", "99 of 100"):
         for prefix, who in ("", "grelmicro"), ("reference_", "invoke and GCond"):
-            curve = points(rows, "hop/all-cpus", prefix + quantile)
+            curve = points(rows, "hop/one-cpu", prefix + quantile)
             curves.append((f"{who}: {word}", [(x, y / 1000) for x, y in curve]))
     draw(folder / "hop-latency.svg", "A thread asks the loop and waits",
-         "threads at once, on all CPUs", "µs", curves)
+         "threads at once, all on one CPU", "µs", "set logscale y", curves)
 
 
 def draw_names(rows, folder):
     draw(folder / "lock-names.svg", "Acquire and release a lock from a thread",
-         "names in use", "ns",
+         "names in use", "ns", "set yrange [0:*]",
          [("names at random", points(rows, "lock/names", "ns")),
           ("one name, in the same run", points(rows, "lock/names", "reference_ns"))])
 
