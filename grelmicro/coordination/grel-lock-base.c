@@ -7,6 +7,7 @@
 #include <grelmicro/coordination/grel-lease-private.h>
 #include <grelmicro/coordination/grel-lock-base-private.h>
 #include <grelmicro/coordination/grel-lock-slot-private.h>
+#include <grelmicro/core/grel-registry-private.h>
 
 void
 grel_lock_base_init (GrelLockBase *self, const GrelLockKind *kind)
@@ -52,8 +53,7 @@ grel_lock_base_prepare (GrelLockBase *self, GrelLockSettings *settings, GError *
   else if (backend != NULL)
     return (GrelLockBackend *) g_steal_pointer (&backend);
   else
-    return (GrelLockBackend *) grel_primitive_resolve (&self->primitive, app,
-                                                       GREL_TYPE_LOCK_BACKEND, subject, error);
+    return (GrelLockBackend *) grel_registry_resolve (app, GREL_TYPE_LOCK_BACKEND, subject, error);
   return NULL;
 }
 

@@ -111,10 +111,6 @@ gboolean grel_part_begin_close (GrelPart *self, GError **error);
 
 void grel_part_end_close (GrelPart *self);
 
-/* Changes whenever a part has opened or begins to close, and is another in the child of a fork:
- * what was found out about parts before may not be so any more. */
-guint grel_part_get_epoch (void);
-
 /* The guard of every call: locks the part and checks, in the order of the thread rules. On TRUE the
  * mutex is held. */
 gboolean

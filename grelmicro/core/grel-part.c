@@ -11,14 +11,6 @@
 #include <grelmicro/core/grel-part-private.h>
 #include <grelmicro/core/grel-request-private.h>
 
-static int epoch = 0;
-
-guint
-grel_part_get_epoch (void)
-{
-  return (guint) g_atomic_int_get (&epoch) + grel_identity_get_generation ();
-}
-
 void
 grel_part_init (GrelPart *self,
                 GObject *owner,
@@ -293,7 +285,6 @@ grel_part_end_open (GrelPart *self, gboolean opened)
 
   g_mutex_lock (&self->mutex);
   self->state = GREL_PART_OPEN;
-  g_atomic_int_inc (&epoch);
   g_mutex_unlock (&self->mutex);
   grel_debug ("opened", self->subject, "is open");
   grel_part_notify (self);
@@ -366,10 +357,7 @@ grel_part_begin_close (GrelPart *self, GError **error)
   g_mutex_lock (&self->mutex);
   state = self->state;
   if (state == GREL_PART_OPEN)
-    {
-      self->state = GREL_PART_CLOSING;
-      g_atomic_int_inc (&epoch);
-    }
+    self->state = GREL_PART_CLOSING;
   g_mutex_unlock (&self->mutex);
 
   if (state == GREL_PART_OPEN)

@@ -6,7 +6,6 @@
 
 #include <grelmicro/core/grel-app.h>
 #include <grelmicro/core/grel-backend.h>
-#include <grelmicro/core/grel-error-private.h>
 
 G_BEGIN_DECLS
 
@@ -18,10 +17,6 @@ typedef struct
   guint mutex_generation; /* of the process it was made in */
   GrelBackend *backend;
   GrelApp *app;
-
-  GrelBackend *found; /* without a backend of its own, where it was the last time */
-  gconstpointer found_for;
-  guint found_at; /* the epoch */
 } GrelPrimitive;
 
 void grel_primitive_init (GrelPrimitive *self);
@@ -42,20 +37,13 @@ grel_primitive_write (GrelPrimitive *self, gpointer field, gconstpointer value, 
 /* The same for an object, which is referenced. */
 gboolean grel_primitive_write_object (GrelPrimitive *self, gpointer field, gpointer value);
 
-/* What an operation begins with: a copy of the settings, and the backend, if it was set or is
- * known, or else the app to look for it, if that was set (transfer full). */
+/* What an operation begins with: a copy of the settings, and where to look for the backend. The
+ * backend is NULL if none was set, the app too if none was (transfer full). */
 void grel_primitive_snapshot (GrelPrimitive *self,
                               gconstpointer settings,
                               gpointer copy,
                               gsize size,
                               GrelBackend **backend,
                               GrelApp **app);
-
-/* Returns: (transfer full): the backend of the app, for now and for later */
-GrelBackend *grel_primitive_resolve (GrelPrimitive *self,
-                                     GrelApp *app,
-                                     GType kind,
-                                     GrelSubject subject,
-                                     GError **error);
 
 G_END_DECLS

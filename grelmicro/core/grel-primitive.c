@@ -5,9 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-identity-private.h>
-#include <grelmicro/core/grel-part-private.h>
 #include <grelmicro/core/grel-primitive-private.h>
-#include <grelmicro/core/grel-registry-private.h>
 
 #include <string.h>
 
@@ -23,7 +21,6 @@ grel_primitive_clear (GrelPrimitive *self)
 {
   g_clear_object (&self->backend);
   g_clear_object (&self->app);
-  g_clear_object (&self->found);
   g_mutex_clear (&self->mutex);
 }
 
@@ -77,18 +74,6 @@ grel_primitive_write_object (GrelPrimitive *self, gpointer field, gpointer value
   return changes;
 }
 
-/* Mutex held. Most calls ask for what the last one found. */
-static GrelBackend *
-grel_primitive_peek_backend (GrelPrimitive *self)
-{
-  if (self->backend != NULL)
-    return self->backend;
-  if (self->found != NULL && self->found_at == grel_part_get_epoch ()
-      && self->found_for == grel_registry_get_asker (self->app))
-    return self->found;
-  return NULL;
-}
-
 void
 grel_primitive_snapshot (GrelPrimitive *self,
                          gconstpointer settings,
@@ -99,32 +84,8 @@ grel_primitive_snapshot (GrelPrimitive *self,
 {
   grel_primitive_lock (self);
   memcpy (copy, settings, size);
-  g_set_object (backend, grel_primitive_peek_backend (self));
+  g_set_object (backend, self->backend);
   if (*backend == NULL)
     g_set_object (app, self->app);
   grel_primitive_unlock (self);
-}
-
-GrelBackend *
-grel_primitive_resolve (GrelPrimitive *self,
-                        GrelApp *app,
-                        GType kind,
-                        GrelSubject subject,
-                        GError **error)
-{
-  guint epoch = grel_part_get_epoch (); /* before it looks */
-  g_autoptr (GrelBackend) unused = NULL;
-  GrelBackend *backend = grel_registry_resolve (app, kind, subject, error);
-
-  if (backend == NULL)
-    return NULL;
-
-  grel_primitive_lock (self);
-  unused = self->found;
-  self->found = g_object_ref (backend);
-  self->found_for = grel_registry_get_asker (app);
-  self->found_at = epoch;
-  grel_primitive_unlock (self);
-
-  return backend;
 }

@@ -17,10 +17,6 @@ void grel_registry_remove (GrelApp *app);
 /* Returns: (transfer full): the app given, or the one that is meant if it is NULL */
 GrelApp *grel_registry_find_app (GrelApp *app, GrelSubject subject, GError **error);
 
-/* What the app that is found depends on: the one given, or the one or the context of this thread.
- */
-gconstpointer grel_registry_get_asker (GrelApp *app);
-
 /* Returns: (transfer full): the backend that a primitive uses by default */
 GrelBackend *grel_registry_resolve (GrelApp *app, GType kind, GrelSubject subject, GError **error);
 

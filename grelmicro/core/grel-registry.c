@@ -156,26 +156,13 @@ grel_app_pop_thread_default (GrelApp *self)
   g_object_unref (g_queue_pop_head (stack));
 }
 
-static GrelApp *
-grel_registry_choose (GrelApp *app)
-{
-  GQueue *stack = g_private_get (&pushed);
-
-  return app == NULL && stack != NULL ? g_queue_peek_head (stack) : app;
-}
-
-gconstpointer
-grel_registry_get_asker (GrelApp *app)
-{
-  gconstpointer asker = grel_registry_choose (app);
-
-  return asker != NULL ? asker : g_main_context_get_thread_default ();
-}
-
 GrelApp *
 grel_registry_find_app (GrelApp *app, GrelSubject subject, GError **error)
 {
-  app = grel_registry_choose (app);
+  GQueue *stack = g_private_get (&pushed);
+
+  if (app == NULL && stack != NULL)
+    app = g_queue_peek_head (stack);
   if (app != NULL)
     return g_object_ref (app);
 

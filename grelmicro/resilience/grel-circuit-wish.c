@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include <grelmicro/core/grel-registry-private.h>
 #include <grelmicro/resilience/grel-circuit-wish-private.h>
 
 void
@@ -45,8 +46,7 @@ grel_circuit_wish_prepare (GrelCircuitWish *self, GError **error)
       return FALSE;
     }
   if (backend == NULL)
-    backend = grel_primitive_resolve (&family->primitive, app, GREL_TYPE_CIRCUIT_BREAKER_BACKEND,
-                                      subject, error);
+    backend = grel_registry_resolve (app, GREL_TYPE_CIRCUIT_BREAKER_BACKEND, subject, error);
 
   self->backend = (GrelCircuitBreakerBackend *) g_steal_pointer (&backend);
   return self->backend != NULL;
