@@ -6,7 +6,7 @@ The introspected classes keep their methods, which take and give microseconds. T
 that a Python program calls.
 """
 
-from ._grelmicro import app, breaker, derivable, lock, methods
+from ._grelmicro import app, breaker, derivable, lock, methods, task_lock
 from ._grelmicro.errors import *
 from ._grelmicro.errors import __all__
 

@@ -10,6 +10,8 @@ derivable                        classes derived in Python
 answers                          awaiting introspected calls
 lifecycle, app                   open and close
 primitives                       what locks and other primitives have in common
-lease, lock, permit, breaker     the primitives, with what they grant
+lease, lock_base, lock, task_lock
+                                 locks, with what they grant
+permit, breaker                  circuit breakers, with what they grant
 methods                          all introspected methods, once more
 """

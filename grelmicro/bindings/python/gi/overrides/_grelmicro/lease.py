@@ -12,11 +12,11 @@ from .introspection import Grelmicro, add_to
 from .primitives import call_granted
 
 _holders = weakref.WeakKeyDictionary()  # weak reference to the task or thread by lease
-_held = weakref.WeakValueDictionary()  # the last lease by (backend, name)
+_held = weakref.WeakValueDictionary()  # the last lease by (backend, kind, name)
 
 
 def refuse_nested(lock, backend, caller):
-    lease = _held.get((backend, lock.get_name()))
+    lease = _held.get((backend, lock._kind, lock.get_name()))
     holder = _holders.get(lease) if lease is not None and lease.is_valid() else None
     if holder is not None and holder() is caller:
         text = f"{lock._kind} “{lock.get_name()}”: whoever asks holds it already"
@@ -26,7 +26,7 @@ def refuse_nested(lock, backend, caller):
 def hold(lease, lock, backend, holder):
     """Remembers who must not ask again for as long as the lease is valid."""
     _holders[lease] = weakref.ref(holder)
-    _held[backend, lock.get_name()] = lease
+    _held[backend, lock._kind, lock.get_name()] = lease
 
 
 def use(lease, user):
