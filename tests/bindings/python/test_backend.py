@@ -3,7 +3,9 @@
 """A class derived in Python is a full one, and fails as Python does: with an exception."""
 
 import asyncio
+import gc
 import unittest
+import weakref
 
 from dict_lock_backend import DictLockBackend
 from gi.repository import Gio, GLib
@@ -248,6 +250,18 @@ class Operations(unittest.TestCase):
             context.iteration(True)
         context.pop_thread_default()
         return operation.run_finish(results[0])
+
+    @on_every_loop
+    async def test_a_function_is_let_go_with_its_operation(self):
+        def work(task, data):
+            task.return_value("done")
+
+        operation, there = Grelmicro.Operation.new(work, "data"), weakref.ref(work)
+        del work
+        self.assertEqual(await operation.run_async(), "done")
+        del operation
+        gc.collect()
+        self.assertIsNone(there())
 
     def test_a_function_is_one(self):
         def work(task, text):

@@ -38,5 +38,19 @@ class _Derivable:
                 setattr(cls, name, failing(member))
 
 
-_new_operation = Grelmicro.Operation.new
-Grelmicro.Operation.new = staticmethod(lambda func, *data: _new_operation(failing(func), *data))
+class _FunctionOperation(Grelmicro.Operation):
+    """An operation made from a function. C would free that in the context in which it was made,
+    and the default one is run by nobody if the program is asyncio's."""
+
+    __gtype_name__ = "GrelPythonOperation"
+    __module__ = "grelmicro"  # in a module of overrides it would be no type of its own
+
+    def __init__(self, func, *data):
+        super().__init__()
+        self._func, self._data = func, data
+
+    def do_start(self, task):
+        self._func(task, *self._data)
+
+
+Grelmicro.Operation.new = staticmethod(_FunctionOperation)
