@@ -11,6 +11,8 @@ CLOSED, OPEN = Grelmicro.CircuitState.CLOSED, Grelmicro.CircuitState.OPEN
 HALF_OPEN, FORCED_OPEN = Grelmicro.CircuitState.HALF_OPEN, Grelmicro.CircuitState.FORCED_OPEN
 NONE, ERROR = Grelmicro.CircuitOutcome.NONE, Grelmicro.CircuitOutcome.ERROR
 
+LIFETIME = 24 * 60 * 60 * 1_000_000  # of a circuit that nobody uses
+
 
 class Circuit:
     def __init__(self, state=CLOSED, since=0, open_until=0):
@@ -28,9 +30,20 @@ class DictCircuitBreakerBackend(Grelmicro.CircuitBreakerBackend):
     def now(self):
         return self.get_clock().get_monotonic_time()
 
+    def find(self, name):
+        now, circuit = self.now(), self.circuits.get(name)
+        if circuit is None or (
+            circuit.state in (CLOSED, OPEN, HALF_OPEN)
+            and max(circuit.used + LIFETIME, circuit.open_until) <= now
+        ):
+            circuit = self.circuits[name] = Circuit()
+        circuit.used = now
+        return circuit
+
     def enter(self, circuit, state, open_until=0):
         self.last_ticket += 1
         circuit.__init__(state, self.last_ticket, open_until)
+        circuit.used = self.now()
 
     def tell(self, name, circuit):
         left = max(circuit.open_until - self.now(), 0)
@@ -68,13 +81,13 @@ class DictCircuitBreakerBackend(Grelmicro.CircuitBreakerBackend):
         task.return_boolean(True)
 
     def do_admit(self, name, settings, task):
-        circuit = self.circuits.setdefault(name, Circuit())
+        circuit = self.find(name)
         answer = self.admit(circuit, settings)
         self.tell(name, circuit)
         task.return_int(answer)
 
     def do_record(self, name, ticket, outcome, settings, task):
-        circuit = self.circuits.setdefault(name, Circuit())
+        circuit = self.find(name)
         is_current = ticket >= circuit.since and circuit.state in (CLOSED, HALF_OPEN)
         if circuit.state == HALF_OPEN:
             is_current = circuit.probes.pop(ticket, None) is not None
@@ -85,12 +98,12 @@ class DictCircuitBreakerBackend(Grelmicro.CircuitBreakerBackend):
         task.return_boolean(counts)
 
     def do_set_state(self, name, state, cool_down, task):
-        circuit = self.circuits.setdefault(name, Circuit())
+        circuit = self.find(name)
         self.enter(circuit, state, self.now() + cool_down if state == OPEN else 0)
         self.tell(name, circuit)
         task.return_boolean(True)
 
     def do_get_state(self, name, task):
-        circuit = self.circuits.get(name, Circuit())
+        circuit = self.find(name)
         self.tell(name, circuit)
         task.return_int(circuit.state)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: grelmicro contributors
-"""The contract suite, run over backends as Python sees them and over one written in it."""
+"""The contract suites, run over backends as Python sees them and over those written in it."""
 
 import unittest
 
 import gi
+from dict_circuit_breaker_backend import DictCircuitBreakerBackend
 from dict_lock_backend import DictLockBackend
 from helpers import Grelmicro
 
@@ -12,13 +13,14 @@ gi.require_version("GrelTest", "1")
 from gi.repository import GrelTest
 
 
-def add_rules(case, make_backend):
-    for rule in GrelTest.lock_contract_list():
+def add_rules(case, contract, make_backend):
+    run = getattr(GrelTest, contract + "_contract_run")
+    for rule in getattr(GrelTest, contract + "_contract_list")():
 
         def test(self, rule=rule):
-            GrelTest.lock_contract_run(rule, make_backend(), Grelmicro.VirtualClock())
+            run(rule, make_backend(), Grelmicro.VirtualClock())
 
-        setattr(case, f"test_{rule}", test)
+        setattr(case, f"test_{contract}_{rule}", test)
 
 
 class Memory(unittest.TestCase):
@@ -29,8 +31,10 @@ class Dict(unittest.TestCase):
     pass
 
 
-add_rules(Memory, Grelmicro.MemoryLockAdapter)
-add_rules(Dict, DictLockBackend)
+add_rules(Memory, "lock", Grelmicro.MemoryLockAdapter)
+add_rules(Dict, "lock", DictLockBackend)
+add_rules(Memory, "circuit_breaker", Grelmicro.MemoryCircuitBreakerAdapter)
+add_rules(Dict, "circuit_breaker", DictCircuitBreakerBackend)
 
 if __name__ == "__main__":
     unittest.main()
