@@ -90,13 +90,16 @@ grel_circuit_breaker_ref_circuit (GrelCircuitBreaker *self)
   return circuit;
 }
 
+/* A circuit that has ended meanwhile told so already, and would never be let go. */
 static void
 grel_circuit_breaker_swap (GrelCircuitBreaker *self, GrelCircuit *from, GrelCircuit *to)
 {
   GrelCircuit *old = NULL;
+  gboolean is_due;
 
   grel_primitive_lock (&self->family->primitive);
-  if (from == NULL || self->circuit == from)
+  is_due = to != NULL ? !grel_circuit_has_ended (to) : from == NULL || self->circuit == from;
+  if (is_due)
     {
       old = self->circuit;
       self->circuit = to != NULL ? grel_circuit_ref (to) : NULL;

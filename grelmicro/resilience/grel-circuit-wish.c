@@ -77,10 +77,6 @@ void
 grel_circuit_wish_leave (GrelCircuitWish *self, GrelCircuit *circuit)
 {
   grel_part_leave (circuit->part);
-  if (circuit == self->bound)
-    return;
-
-  grel_circuit_breaker_bind (self->breaker, circuit);
-  if (grel_circuit_has_ended (circuit)) /* perhaps that was told before anything was bound */
-    grel_circuit_breaker_unbind (self->breaker, circuit);
+  if (circuit != self->bound)
+    grel_circuit_breaker_bind (self->breaker, circuit);
 }
