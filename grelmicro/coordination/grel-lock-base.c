@@ -7,6 +7,7 @@
 #include <grelmicro/coordination/grel-lease-private.h>
 #include <grelmicro/coordination/grel-lock-base-private.h>
 #include <grelmicro/coordination/grel-lock-slot-private.h>
+#include <grelmicro/core/grel-cancellable-private.h>
 #include <grelmicro/core/grel-registry-private.h>
 
 void
@@ -190,27 +191,6 @@ grel_lock_base_is_locked_from_thread (GrelLockBase *self, GCancellable *cancella
   return call != NULL ? GPOINTER_TO_INT (grel_call_wait (call, error)) : is_locked;
 }
 
-static void
-grel_lock_base_cancel_joint (GCancellable *cancellable, GCancellable *joint)
-{
-  g_cancellable_cancel (joint);
-}
-
-static void
-grel_lock_base_unref_joint (gpointer joint, GClosure *closure)
-{
-  g_object_unref (joint);
-}
-
-static void
-grel_lock_base_join (GCancellable *cancellable, GCancellable *joint, gulong *id)
-{
-  *id = g_signal_connect_data (cancellable, "cancelled", G_CALLBACK (grel_lock_base_cancel_joint),
-                               g_object_ref (joint), grel_lock_base_unref_joint, 0);
-  if (g_cancellable_is_cancelled (cancellable))
-    g_cancellable_cancel (joint);
-}
-
 /* Runs func under a cancellable that fires when the lease is lost or the caller cancels. */
 static gboolean
 grel_lock_base_run_guarded (GrelLease *lease,
@@ -220,18 +200,12 @@ grel_lock_base_run_guarded (GrelLease *lease,
                             GError **error)
 {
   g_autoptr (GCancellable) joint = g_cancellable_new ();
-  gulong caller_id = 0, lease_id = 0;
-  gboolean succeeded;
+  gulong lease_id = grel_cancellable_chain (grel_lease_get_cancellable (lease), joint);
+  gulong caller_id = grel_cancellable_chain (cancellable, joint);
+  gboolean succeeded = func (joint, func_data, error);
 
-  grel_lock_base_join (grel_lease_get_cancellable (lease), joint, &lease_id);
-  if (cancellable != NULL)
-    grel_lock_base_join (cancellable, joint, &caller_id);
-
-  succeeded = func (joint, func_data, error);
-
-  g_signal_handler_disconnect (grel_lease_get_cancellable (lease), lease_id);
-  if (cancellable != NULL)
-    g_signal_handler_disconnect (cancellable, caller_id);
+  grel_cancellable_unchain (grel_lease_get_cancellable (lease), lease_id);
+  grel_cancellable_unchain (cancellable, caller_id);
   return succeeded;
 }
 

@@ -25,9 +25,12 @@ typedef struct
 {
   gsize size;
   gboolean answers_object;              /* an object, else a boolean */
+  GDestroyNotify free_answer;           /* another pointer that may be NULL; frees it */
   void (*start) (GrelCall *call);       /* in the captured context; nullable */
   void (*leave) (GrelCall *call);       /* mutex held: it was claimed; nullable */
+  void (*left) (GrelCall *call);        /* without the mutex, before it is told; nullable */
   GError *(*time_out) (GrelCall *call); /* nullable: such calls have no deadline */
+  gpointer (*settle) (GrelCall *call);  /* nullable: the answer at the deadline, if no error is */
   void (*finalize) (GrelCall *call);    /* nullable */
 } GrelCallClass;
 
@@ -84,6 +87,9 @@ void grel_call_deliver (GrelCall *self, gpointer answer, GError *error);
 
 /* Claims and delivers a boolean or an error (transfer full), unless another was quicker. */
 void grel_call_answer (GrelCall *self, gboolean answer, GError *error);
+
+/* The same for a pointer (transfer full) of a class with free_answer. */
+void grel_call_answer_pointer (GrelCall *self, gpointer answer, GError *error);
 
 /* Claims and delivers an error (transfer full), unless another was quicker. */
 void grel_call_fail (GrelCall *self, GError *error);

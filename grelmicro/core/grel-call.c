@@ -179,6 +179,8 @@ grel_call_return_task (GrelCall *self, gpointer answer, GError *error)
     g_task_return_error (self->task, error);
   else if (self->klass->answers_object)
     g_task_return_pointer (self->task, answer, g_object_unref);
+  else if (self->klass->free_answer != NULL)
+    g_task_return_pointer (self->task, answer, self->klass->free_answer);
   else
     g_task_return_boolean (self->task, GPOINTER_TO_INT (answer));
 }
@@ -188,6 +190,8 @@ grel_call_deliver (GrelCall *self, gpointer answer, GError *error)
 {
   if (self->cancelled_id != 0)
     g_signal_handler_disconnect (self->cancellable, self->cancelled_id);
+  if (self->klass->left != NULL)
+    self->klass->left (self);
 
   if (self->task != NULL)
     grel_call_return_task (self, answer, error);
@@ -225,12 +229,34 @@ grel_call_answer (GrelCall *self, gboolean answer, GError *error)
 }
 
 void
+grel_call_answer_pointer (GrelCall *self, gpointer answer, GError *error)
+{
+  if (grel_call_take (self, GREL_CALL_DONE))
+    grel_call_deliver (self, answer, error);
+  else
+    {
+      if (answer != NULL)
+        self->klass->free_answer (answer);
+      g_clear_error (&error);
+    }
+}
+
+void
 grel_call_fail (GrelCall *self, GError *error)
 {
   if (grel_call_take (self, GREL_CALL_ABANDONED))
     grel_call_deliver (self, NULL, error);
   else
     g_error_free (error);
+}
+
+static void
+grel_call_run_out (GrelCall *self)
+{
+  if (self->klass->settle != NULL)
+    grel_call_answer_pointer (self, self->klass->settle (self), NULL);
+  else
+    grel_call_fail (self, self->klass->time_out (self));
 }
 
 static void
@@ -244,7 +270,7 @@ grel_call_timer_fire (GrelTimer *timer)
 {
   g_autoptr (GrelCall) self = grel_call_from_timer (timer);
 
-  grel_call_fail (self, self->klass->time_out (self));
+  grel_call_run_out (self);
 }
 
 /* As it may be set to anything while the part is open. */
@@ -350,7 +376,7 @@ grel_call_look_around (GrelCall *self, GrelPulse *pulse)
 
   if (grel_call_is_overdue (self))
     {
-      grel_call_fail (self, self->klass->time_out (self));
+      grel_call_run_out (self);
       return;
     }
   if (now < pulse->look_at)

@@ -10,14 +10,16 @@ G_BEGIN_DECLS
 
 typedef struct _GrelRequest GrelRequest;
 
-/* The answer of a task: an int, or a boolean as 0 and 1. Takes the error (transfer full). */
+/* The answer of a task: an int, a boolean as 0 and 1, or a boxed value as the size that its pointer
+ * is (transfer full). Takes the error (transfer full). */
 typedef void (*GrelRequestFunc) (GrelRequest *request, gssize answer, GError *error);
 
 typedef struct
 {
   gsize size;
-  gboolean answers_int;  /* else a boolean */
-  gboolean is_lifecycle; /* may be asked while the part opens or closes */
+  gboolean answers_int;            /* else a boolean, */
+  GType (*get_answer_type) (void); /* or if it isn't NULL a boxed value of this type, or no value */
+  gboolean is_lifecycle;           /* may be asked while the part opens or closes */
   void (*start) (GrelRequest *request, GTask *task); /* asks the store */
   GrelRequestFunc answered; /* once, in the captured context, in time or with an error */
   GrelRequestFunc late;     /* nullable: an answer that came after the error did */

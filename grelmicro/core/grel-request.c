@@ -149,6 +149,42 @@ grel_request_timer_fire (GrelTimer *timer)
                                              (int) (self->timeout / G_TIME_SPAN_SECOND)));
 }
 
+/* Scripts complete a task with whatever they have. */
+static gssize
+grel_request_propagate_boxed (GrelRequest *self, GTask *task, GError **error)
+{
+  GType type = self->klass->get_answer_type ();
+  g_auto (GValue) value = G_VALUE_INIT;
+  gboolean has_value = g_task_propagate_value (task, &value, error);
+
+  if (has_value && G_VALUE_HOLDS (&value, type))
+    return GPOINTER_TO_SIZE (g_value_dup_boxed (&value));
+  if ((has_value && !G_VALUE_HOLDS_POINTER (&value)) || (!has_value && *error == NULL))
+    g_set_error (error, GREL_ERROR, GREL_ERROR_BACKEND,
+                 "the store answered with something else "
+                 "than %s",
+                 g_type_name (type));
+  return 0;
+}
+
+static gssize
+grel_request_propagate (GrelRequest *self, GTask *task, GError **error)
+{
+  if (self->klass->get_answer_type != NULL)
+    return grel_request_propagate_boxed (self, task, error);
+  if (self->klass->answers_int)
+    return g_task_propagate_int (task, error);
+  return g_task_propagate_boolean (task, error);
+}
+
+static void
+grel_request_drop (GrelRequest *self, gssize answer, GError *error)
+{
+  if (self->klass->get_answer_type != NULL && answer != 0)
+    g_boxed_free (self->klass->get_answer_type (), GSIZE_TO_POINTER (answer));
+  g_clear_error (&error);
+}
+
 static void
 grel_request_ready (GObject *source, GAsyncResult *result, gpointer data)
 {
@@ -164,8 +200,7 @@ grel_request_ready (GObject *source, GAsyncResult *result, gpointer data)
   settled = grel_request_settle (self);
   g_mutex_unlock (&self->part->mutex);
 
-  answer = self->klass->answers_int ? g_task_propagate_int (G_TASK (result), &error)
-                                    : g_task_propagate_boolean (G_TASK (result), &error);
+  answer = grel_request_propagate (self, G_TASK (result), &error);
   if (error != NULL)
     error = grel_error_new_from_store (self->subject, error);
 
@@ -174,7 +209,7 @@ grel_request_ready (GObject *source, GAsyncResult *result, gpointer data)
   else if (self->klass->late != NULL)
     self->klass->late (self, answer, error);
   else
-    g_clear_error (&error);
+    grel_request_drop (self, answer, error);
 }
 
 /* Returns: whether the part still is in a state to ask the store */
