@@ -21,6 +21,10 @@
 #include <grelmicro/core/grel-version.h>
 #include <grelmicro/core/grel-virtual-clock.h>
 
+#include <grelmicro/cache/grel-cache-backend.h>
+#include <grelmicro/cache/grel-cache-types.h>
+#include <grelmicro/cache/grel-ttl-cache.h>
+
 #include <grelmicro/coordination/grel-lease.h>
 #include <grelmicro/coordination/grel-lock-backend.h>
 #include <grelmicro/coordination/grel-lock.h>
@@ -31,6 +35,7 @@
 #include <grelmicro/resilience/grel-circuit-types.h>
 #include <grelmicro/resilience/grel-permit.h>
 
+#include <grelmicro/memory/grel-memory-cache-adapter.h>
 #include <grelmicro/memory/grel-memory-circuit-breaker-adapter.h>
 #include <grelmicro/memory/grel-memory-lock-adapter.h>
 

@@ -47,4 +47,22 @@ typedef enum
  */
 typedef gboolean (*GrelCallFunc) (GCancellable *cancellable, gpointer user_data, GError **error);
 
+/**
+ * GrelLoadFunc:
+ * @key: the key to load the value of
+ * @cancellable: cancelled when the value is no longer wanted: pass it to whatever blocks
+ * @user_data: (closure): what was given with the function
+ * @error: return location for an error
+ *
+ * Loads a value that a cache does not have, on the thread that asked for it.
+ *
+ * Returns: (transfer full): the value, %NULL with @error set
+ *
+ * Since: 0.1
+ */
+typedef GBytes *(*GrelLoadFunc) (const char *key,
+                                 GCancellable *cancellable,
+                                 gpointer user_data,
+                                 GError **error);
+
 G_END_DECLS

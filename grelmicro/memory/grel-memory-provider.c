@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-provider-private.h>
+#include <grelmicro/memory/grel-memory-cache-adapter.h>
 #include <grelmicro/memory/grel-memory-circuit-breaker-adapter.h>
 #include <grelmicro/memory/grel-memory-lock-adapter.h>
 #include <grelmicro/memory/grel-memory-provider-private.h>
@@ -51,6 +52,8 @@ grel_memory_provider_class_init (GrelMemoryProviderClass *klass)
 {
   GrelProviderClass *provider_class = GREL_PROVIDER_CLASS (klass);
 
+  grel_provider_class_add_backend (provider_class, GREL_TYPE_CACHE_BACKEND,
+                                   GREL_TYPE_MEMORY_CACHE_ADAPTER);
   grel_provider_class_add_backend (provider_class, GREL_TYPE_LOCK_BACKEND,
                                    GREL_TYPE_MEMORY_LOCK_ADAPTER);
   grel_provider_class_add_backend (provider_class, GREL_TYPE_CIRCUIT_BREAKER_BACKEND,
