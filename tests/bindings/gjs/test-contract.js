@@ -7,20 +7,18 @@ import GrelTest from 'gi://GrelTest?version=1';
 import Grelmicro from 'gi://Grelmicro?version=1';
 
 import {run, test} from './harness.js';
+import {MapCacheAdapter} from './map-cache-adapter.js';
 import {MapCircuitAdapter} from './map-circuit-adapter.js';
 import {MapLockAdapter} from './map-lock-adapter.js';
 
-for (const rule of GrelTest.lock_contract_list()) {
-    test(`lock/${rule}`, () => {
-        GrelTest.lock_contract_run(rule, new MapLockAdapter(), new Grelmicro.VirtualClock());
-    });
+function addRules(contract, Adapter) {
+    const runRule = GrelTest[`${contract}_contract_run`];
+    for (const rule of GrelTest[`${contract}_contract_list`]())
+        test(`${contract}/${rule}`, () => runRule(rule, new Adapter(), new Grelmicro.VirtualClock()));
 }
 
-for (const rule of GrelTest.circuit_breaker_contract_list()) {
-    test(`circuit-breaker/${rule}`, () => {
-        GrelTest.circuit_breaker_contract_run(
-            rule, new MapCircuitAdapter(), new Grelmicro.VirtualClock());
-    });
-}
+addRules('lock', MapLockAdapter);
+addRules('circuit_breaker', MapCircuitAdapter);
+addRules('cache', MapCacheAdapter);
 
 run();

@@ -5,6 +5,7 @@
 import unittest
 
 import gi
+from dict_cache_backend import DictCacheBackend, DictOfManyCacheBackend
 from dict_circuit_breaker_backend import DictCircuitBreakerBackend
 from dict_lock_backend import DictLockBackend
 from helpers import Grelmicro
@@ -31,10 +32,17 @@ class Dict(unittest.TestCase):
     pass
 
 
+class DictOfMany(unittest.TestCase):
+    pass
+
+
 add_rules(Memory, "lock", Grelmicro.MemoryLockAdapter)
 add_rules(Dict, "lock", DictLockBackend)
 add_rules(Memory, "circuit_breaker", Grelmicro.MemoryCircuitBreakerAdapter)
 add_rules(Dict, "circuit_breaker", DictCircuitBreakerBackend)
+add_rules(Memory, "cache", Grelmicro.MemoryCacheAdapter)
+add_rules(Dict, "cache", DictCacheBackend)
+add_rules(DictOfMany, "cache", DictOfManyCacheBackend)
 
 if __name__ == "__main__":
     unittest.main()
