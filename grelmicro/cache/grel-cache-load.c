@@ -350,7 +350,11 @@ grel_cache_load_start (GrelCacheLoad *self)
 static gboolean
 grel_cache_load_start_idle (gpointer data)
 {
-  grel_cache_load_start (data);
+  GrelCacheLoad *self = data;
+
+  g_main_context_push_thread_default (self->context);
+  grel_cache_load_start (self);
+  g_main_context_pop_thread_default (self->context);
   return G_SOURCE_REMOVE;
 }
 

@@ -46,7 +46,7 @@ grel_ttl_cache_get_many_async (GrelTTLCache *self,
  *
  * Sets the errors of [method@Grelmicro.TTLCache.get_finish].
  *
- * Returns: (transfer full) (element-type utf8 GBytes): those keys that there is a fresh value of
+ * Returns: (transfer container) (element-type utf8 GBytes): the keys that have a fresh value
  *
  * Since: 0.1
  */
@@ -71,7 +71,7 @@ grel_ttl_cache_get_many_finish (GrelTTLCache *self, GAsyncResult *result, GError
  * Sets the errors of [method@Grelmicro.TTLCache.get_finish], %GREL_ERROR_DEADLOCK on the thread
  * that runs the main context of the backend, and %GREL_ERROR_LOOP_NOT_RUNNING if nobody runs it.
  *
- * Returns: (transfer full) (element-type utf8 GBytes): those keys that there is a fresh value of
+ * Returns: (transfer container) (element-type utf8 GBytes): the keys that have a fresh value
  *
  * Since: 0.1
  */
