@@ -2,30 +2,14 @@
 # SPDX-FileCopyrightText: grelmicro contributors
 """What the tests of circuit breakers share."""
 
-import functools
-
+import helpers
 from dict_circuit_breaker_backend import DictCircuitBreakerBackend
-from helpers import LOOPS, Grelmicro, run_on
+from helpers import Grelmicro
 
 BACKENDS = (Grelmicro.MemoryCircuitBreakerAdapter, DictCircuitBreakerBackend)
 
-
-def in_every_app(test):
-    """Runs a test on every loop, with a backend that answers at once and one that doesn't."""
-
-    async def run(self, backend):
-        clock = Grelmicro.VirtualClock()
-        async with Grelmicro.App(uses=[backend], clock=clock):
-            await test(self, clock)
-
-    @functools.wraps(test)
-    def run_all(self):
-        for name, make_loop in LOOPS.items():
-            for make_backend in BACKENDS:
-                with self.subTest(loop=name, backend=make_backend.__name__):
-                    run_on(make_loop, run(self, make_backend()))
-
-    return run_all
+# A backend that answers at once, and one that doesn't.
+in_every_app = helpers.in_every_app(*BACKENDS)
 
 
 def new_breaker(name="payment", **settings):

@@ -63,6 +63,50 @@ def on_every_loop(test):
     return run_all
 
 
+def in_every_app(*make_backends):
+    """Runs an asynchronous test on every loop and every backend, with a virtual clock."""
+
+    def decorate(test):
+        async def run(self, backend):
+            clock = Grelmicro.VirtualClock()
+            async with Grelmicro.App(uses=[backend], clock=clock):
+                await test(self, clock)
+
+        @functools.wraps(test)
+        def run_all(self):
+            for name, make_loop in LOOPS.items():
+                for make_backend in make_backends:
+                    with self.subTest(loop=name, backend=make_backend.__name__):
+                        run_on(make_loop, run(self, make_backend()))
+
+        return run_all
+
+    return decorate
+
+
+def in_every_thread_app(*make_backends):
+    """Runs a test without a loop on every backend, with a virtual clock."""
+
+    def decorate(test):
+        @functools.wraps(test)
+        def run_all(self):
+            for make_backend in make_backends:
+                with self.subTest(backend=make_backend.__name__):
+                    clock = Grelmicro.VirtualClock()
+                    with Grelmicro.App(uses=[make_backend()], clock=clock).in_thread():
+                        test(self, clock)
+
+        return run_all
+
+    return decorate
+
+
+def everywhere(function):
+    """Runs a function on the main thread, and on another one."""
+    function()
+    in_thread(function)
+
+
 def spawn(function, *args):
     """Runs a function on a thread of its own; what it returns or raises is in the future."""
     future = concurrent.futures.Future()
@@ -109,7 +153,8 @@ async def until(is_true):
 
 
 def memory_app(**keywords):
-    uses = [Grelmicro.MemoryLockAdapter(), Grelmicro.MemoryCircuitBreakerAdapter()]
+    kinds = "Lock", "CircuitBreaker", "Cache"
+    uses = [getattr(Grelmicro, f"Memory{kind}Adapter")() for kind in kinds]
     return Grelmicro.App(uses=uses, **keywords)
 
 

@@ -3,7 +3,6 @@
 
 import asyncio
 import contextlib
-import functools
 import gc
 import threading
 import unittest
@@ -14,6 +13,8 @@ from helpers import (
     PATIENCE,
     Grelmicro,
     eventually,
+    everywhere,
+    in_every_thread_app,
     in_thread,
     memory_app,
     on_every_loop,
@@ -22,24 +23,7 @@ from helpers import (
 )
 
 
-def on_every_backend(test):
-    """Runs a test without a loop, for a backend that answers at once and for one that doesn't."""
-
-    @functools.wraps(test)
-    def run_all(self):
-        for backend in BACKENDS:
-            with self.subTest(backend=backend.__name__):
-                clock = Grelmicro.VirtualClock()
-                with Grelmicro.App(uses=[backend()], clock=clock).in_thread():
-                    test(self, clock)
-
-    return run_all
-
-
-def everywhere(function):
-    """Runs a function on the main thread, and on another one."""
-    function()
-    in_thread(function)
+on_every_backend = in_every_thread_app(*BACKENDS)
 
 
 def new_breaker(reset_timeout=10.0, **settings):

@@ -3,20 +3,18 @@
 
 import asyncio
 import contextlib
-import functools
 import math
 import threading
 import unittest
 
 from dict_lock_backend import DictLockBackend
 from helpers import (
-    LOOPS,
     Grelmicro,
     Store,
+    in_every_app,
     in_thread,
     memory_app,
     on_every_loop,
-    run_on,
     settle,
     spawn,
 )
@@ -33,22 +31,8 @@ def get_settings(lock):
     return {name: getattr(lock.props, name) for name in SETTINGS}
 
 
-def on_every_store(test):
-    """Runs a test on every loop, with a store that answers at once and one that doesn't."""
-
-    async def run(self, store):
-        clock = Grelmicro.VirtualClock()
-        async with Grelmicro.App(uses=[store], clock=clock):
-            await test(self, clock)
-
-    @functools.wraps(test)
-    def run_all(self):
-        for name, make_loop in LOOPS.items():
-            for make_store in (Grelmicro.MemoryLockAdapter, DictLockBackend):
-                with self.subTest(loop=name, store=make_store.__name__):
-                    run_on(make_loop, run(self, make_store()))
-
-    return run_all
+# A store that answers at once, and one that doesn't.
+on_every_store = in_every_app(Grelmicro.MemoryLockAdapter, DictLockBackend)
 
 
 @contextlib.contextmanager

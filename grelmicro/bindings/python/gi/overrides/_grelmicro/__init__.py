@@ -13,5 +13,8 @@ primitives                       what locks and other primitives have in common
 lease, lock_base, lock, task_lock
                                  locks, with what they grant
 permit, breaker                  circuit breakers, with what they grant
+functions, keys                  what decorators know of a function, and make of its arguments
+serializers, loading, cache, cached
+                                 caches, and how they are filled
 methods                          all introspected methods, once more
 """

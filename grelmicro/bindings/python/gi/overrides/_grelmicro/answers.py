@@ -40,7 +40,7 @@ class Answer:
     """What an asyncio task waits for."""
 
     def __init__(self, source, cancellable=None):
-        self.source = source
+        self.source, self.args = source, ()
         self.cancellable = cancellable or Gio.Cancellable()
         self.loop = asyncio.get_running_loop()
         self.future = self.loop.create_future()
@@ -48,6 +48,7 @@ class Answer:
         self.has_arrived = self.is_unwanted = False
 
     def ask(self, operation, *args):
+        self.args = args
         finish = raw(self.source, operation + "_finish")
 
         def ready(source, result, *user_data):
@@ -94,7 +95,7 @@ class Answer:
             if not self.has_arrived:  # the coroutine was closed
                 self.cancellable.cancel()
         if self.error is not None:
-            raise translated(self.error, self.source) from None
+            raise translated(self.error, self.source, *self.args) from None
         return self.value
 
 

@@ -4,14 +4,22 @@
 
 import asyncio
 import functools
-import inspect
 import threading
 
 from .answers import ask
-from .errors import SettingsError
-from .introspection import Grelmicro, add_to, is_seen_whole, raw
+from .functions import is_async
+from .introspection import Grelmicro, add_to, raw
 from .permit import ignored, is_exit, recording, to_outcome
-from .primitives import call_from_thread, call_granted, enter, leave, remember, set_up
+from .primitives import (
+    call_from_thread,
+    call_granted,
+    enter,
+    leave,
+    remember,
+    set_up,
+    to_name,
+    to_text,
+)
 from .seconds import to_count, to_microseconds
 
 _never_opened = Grelmicro.MemoryCircuitBreakerAdapter()
@@ -31,7 +39,7 @@ class _CircuitBreaker:
         set_up(
             self,
             _never_opened,
-            name=name,
+            name=to_name(name),
             backend=backend,
             app=app,
             error_threshold=to_count("error_threshold", error_threshold),
@@ -44,11 +52,7 @@ class _CircuitBreaker:
 
     def keyed(self, key):
         """The circuit breaker for one of several things that fail on their own."""
-        if not isinstance(key, str):
-            raise TypeError(f"key: must be a str, not {type(key).__name__}")
-        if not is_seen_whole(key):
-            raise SettingsError("key: must be UTF-8 without a null character")
-        breaker = raw(self, "get_keyed")(self, key)
+        breaker = raw(self, "get_keyed")(self, to_text("key", key))
         ignored[breaker] = ignored.get(self, ())
         return breaker
 
@@ -139,17 +143,7 @@ def _to_classes(ignore):
 
 
 def _decorate(breaker, function):
-    if not callable(function):
-        raise TypeError("a circuit breaker decorates functions")
-    called = function
-    while isinstance(called, functools.partial):
-        called = called.func
-    if not inspect.isroutine(called):
-        called = type(called).__call__
-    if inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called):
-        raise TypeError("a generator has no outcome when it is called; decorate what it calls")
-
-    if inspect.iscoroutinefunction(called):
+    if is_async(function, "a circuit breaker"):
 
         @functools.wraps(function)
         async def call(*args, **kwargs):

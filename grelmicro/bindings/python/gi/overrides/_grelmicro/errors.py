@@ -64,11 +64,19 @@ BulkheadFullError = _new_error_class("BulkheadFullError", Grelmicro.Error.BULKHE
 DeadlineExceededError = _new_error_class("DeadlineExceededError", Grelmicro.Error.DEADLINE_EXCEEDED)
 
 
-def translated(error, source=None):
+def get_name(source, *args):
+    """The name of a primitive; that of a cache is the key it is asked for."""
+    if hasattr(source, "get_name"):
+        return source.get_name()
+    is_keyed = isinstance(source, Grelmicro.TTLCache) and args and isinstance(args[0], str)
+    return args[0] if is_keyed else None
+
+
+def translated(error, source=None, *args):
     """What to raise for an error that a method of source raised."""
     if getattr(error, "domain", None) != GrelError.domain or isinstance(error, GrelError):
         return error
-    name = source.get_name() if hasattr(source, "get_name") else None
+    name = get_name(source, *args)
     if f"“{name}”" not in error.message:
         name = None  # the error is about something else, or the name is what is wrong
     # PyGObject leaves behind what else the error carries.

@@ -4,7 +4,7 @@
 
 from .introspection import Grelmicro, add_to
 from .lock_base import LockBaseFromThread, never_opened
-from .primitives import set_up
+from .primitives import set_up, to_name
 from .seconds import number, to_microseconds, to_timeout
 
 
@@ -21,7 +21,7 @@ class _Lock:
         set_up(
             self,
             never_opened,
-            name=name,
+            name=to_name(name),
             backend=backend,
             app=app,
             lease_duration=to_microseconds("lease_duration", lease_duration),

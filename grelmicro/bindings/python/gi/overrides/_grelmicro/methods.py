@@ -16,7 +16,10 @@ from .lease import use as use_lease
 from .permit import to_failure
 
 # What isn't in microseconds.
-_TAKE_FLOATS = ("set_retry_jitter",)
+_TAKE_FLOATS = ("set_retry_jitter", "set_early_refresh")
+
+# What runs a function, and raises what that raises.
+_TAKE_FUNCTIONS = ("run_from_thread", "get_or_load_from_thread")
 
 
 def wrap_all():
@@ -29,7 +32,7 @@ def wrap_all():
 
 def _wrap(cls, name):
     raw = getattr(cls, name)
-    method = _raising(raw) if name == "run_from_thread" else raw
+    method = _raising(raw) if name in _TAKE_FUNCTIONS else raw
     parameters = [argument.get_name() for argument in raw.get_arguments()]
     after = lifecycle.after.get(name)
     is_async, is_blocking = name.endswith("_async"), name.endswith("_from_thread")
@@ -49,7 +52,7 @@ def _wrap(cls, name):
         try:
             result = in_current_app(method, *args, **kwargs)
         except GLib.Error as error:
-            raise translated(error, args[0] if args else None) from None
+            raise translated(error, *args) from None
         if after:
             after(args[0])
         return result
@@ -73,15 +76,14 @@ _OWN = {"open": lifecycle.open_, "close": lifecycle.close}
 
 
 def _raising(raw):
-    """A method that runs a function, and raises what that raises."""
-
     def call(*args):
         index = next(i for i, arg in enumerate(args) if i > 0 and callable(arg))
         raised = []
 
         def run(*run_args):
             try:
-                return args[index](*run_args) is not False
+                value = args[index](*run_args)
+                return value if isinstance(value, GLib.Bytes) else value is not False
             except BaseException as error:
                 raised.append(error)
                 failure = to_failure(args[0], error)

@@ -16,12 +16,23 @@ import weakref
 from gi.repository import Gio, GLib, GObject
 
 from .current import get_current_app, in_current_app
-from .errors import DeadlockError, NotOpenError, WouldBlockError, translated
+from .errors import (
+    DeadlockError,
+    NotOpenError,
+    SettingsError,
+    WouldBlockError,
+    get_name,
+    translated,
+)
 from .introspection import Grelmicro, is_seen_whole, raw
 from .lifecycle import opened
 
 # These decide on the spot: asking them never blocks.
-_AT_ONCE = (Grelmicro.MemoryLockAdapter, Grelmicro.MemoryCircuitBreakerAdapter)
+_AT_ONCE = (
+    Grelmicro.MemoryLockAdapter,
+    Grelmicro.MemoryCircuitBreakerAdapter,
+    Grelmicro.MemoryCacheAdapter,
+)
 
 # The primitive and the current app by what they granted. These are no attributes of that: PyGObject
 # would then finalize it, which takes a mutex, without letting go of the interpreter.
@@ -30,13 +41,25 @@ _origins = weakref.WeakKeyDictionary()
 _entered = weakref.WeakKeyDictionary()  # [(primitive, grant)] by asyncio task or thread
 
 
-def set_up(primitive, never_opened, *, name, backend, app, **properties):
-    """Constructs a primitive, and raises at once what its operations would fail with."""
+def to_name(name):
+    """A name for C to judge."""
     if not isinstance(name, str):
         raise TypeError(f"name: must be a str, not {type(name).__name__}")
-    if not is_seen_whole(name):
-        name = ""
-    GObject.Object.__init__(primitive, name=name, backend=never_opened, app=app, **properties)
+    return name if is_seen_whole(name) else ""
+
+
+def to_text(what, text):
+    """A text that may be any, as a key is."""
+    if not isinstance(text, str):
+        raise TypeError(f"{what}: must be a str, not {type(text).__name__}")
+    if not is_seen_whole(text):
+        raise SettingsError(f"{what}: must be UTF-8 without a null character")
+    return text
+
+
+def set_up(primitive, never_opened, *, backend, app, **properties):
+    """Constructs a primitive, and raises at once what its operations would fail with."""
+    GObject.Object.__init__(primitive, backend=never_opened, app=app, **properties)
     with contextlib.suppress(NotOpenError):  # the settings are judged first
         getattr(primitive, primitive._probe + "_from_thread")(None)
     primitive.set_backend(backend)
@@ -78,12 +101,16 @@ def call_granted(grant, operation, *args):
     return block(grant, primitive, operation, *args, current_app=app)
 
 
-def block(source, primitive, operation, *args, at_once=None, current_app=None):
+def block(
+    source, primitive, operation, *args, at_once=None, waits=False, current_app=None, errands=None
+):  # fmt: skip
     """Calls a *_from_thread method, if that can end, and on the main thread so that Ctrl-C can.
 
     source: the primitive, what it granted, or an owner, for which the primitive is None.
     at_once: arguments with which an operation doesn't wait that may wait with others.
+    waits: whether it may wait whatever the backend.
     current_app: that of when the source was granted.
+    errands: functions in a queue, which have to run on this thread before the operation can end.
     """
     thread = threading.current_thread()
     is_main = thread is threading.main_thread()
@@ -95,7 +122,7 @@ def block(source, primitive, operation, *args, at_once=None, current_app=None):
         if not is_main and not own_contexts:
             return method(None)
         backend = primitive and find_backend(primitive, current_app)
-        is_at_once = isinstance(backend, _AT_ONCE)
+        is_at_once = not waits and isinstance(backend, _AT_ONCE)
         # Asked on this very thread, C refuses the one that runs the context.
         if (own_contexts or not is_at_once) and backend is not None and backend.get_is_open():
             _refuse_own_loop(primitive, backend, own_contexts)
@@ -106,15 +133,14 @@ def block(source, primitive, operation, *args, at_once=None, current_app=None):
                 return method(None)
             with contextlib.suppress(WouldBlockError):
                 return getattr(source, operation + "_from_thread")(*at_once, None)
-        return _ask_interruptibly(method)
+        return _ask_interruptibly(method, errands or queue.SimpleQueue())
     except GLib.Error as error:
-        raise translated(error, source) from None
+        raise translated(error, source, *args) from None
 
 
-def _ask_interruptibly(method):
+def _ask_interruptibly(method, answers):
     """Asks on another thread, since the main one runs no signal handlers while it is in C."""
     cancellable = Gio.Cancellable()
-    answers = queue.SimpleQueue()
 
     def run():
         try:
@@ -125,7 +151,9 @@ def _ask_interruptibly(method):
     try:
         context = contextvars.copy_context()
         threading.Thread(target=context.run, args=[run], name="grelmicro", daemon=True).start()
-        value, error = answers.get()
+        while callable(answer := answers.get()):
+            answer()
+        value, error = answer
     except BaseException:
         cancellable.cancel()
         with contextlib.suppress(queue.Empty):
@@ -140,12 +168,13 @@ def _refuse_own_loop(primitive, backend, own_contexts):
     """On the thread of the loop that opened it, a task may hold what would be waited for."""
     context = backend.ref_main_context()
     if context is not None and (context.is_owner() or context in own_contexts):
+        name = get_name(primitive)
         text = (
-            f"{primitive._kind} “{primitive.get_name()}”: a from_thread call on the thread of the "
-            "loop that opened the backend might wait for itself; await it here, or call from a "
+            f"{primitive._kind}{f' “{name}”' if name else ''}: a from_thread call on the thread of "
+            "the loop that opened the backend might wait for itself; await it here, or call from a "
             "worker thread"
         )
-        raise DeadlockError(text, primitive.get_name())
+        raise DeadlockError(text, name)
 
 
 # Blocks

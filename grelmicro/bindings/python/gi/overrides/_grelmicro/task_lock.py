@@ -4,7 +4,7 @@
 
 from .introspection import Grelmicro, add_to
 from .lock_base import LockBaseFromThread, never_opened
-from .primitives import set_up
+from .primitives import set_up, to_name
 from .seconds import to_microseconds
 
 
@@ -19,7 +19,7 @@ class _TaskLock:
         set_up(
             self,
             never_opened,
-            name=name,
+            name=to_name(name),
             backend=backend,
             app=app,
             min_hold_duration=to_microseconds("min_hold_duration", min_hold_duration),
