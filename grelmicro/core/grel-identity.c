@@ -12,11 +12,13 @@
 
 static int generation = 0;
 static GMutex process_mutex;
+static GMutex adopt_mutex; /* locked last, also under the process lock */
 
 static void
 grel_identity_forked (void)
 {
   g_atomic_int_inc (&generation);
+  g_mutex_init (&adopt_mutex);
   g_mutex_unlock (&process_mutex);
 }
 
@@ -111,11 +113,11 @@ grel_identity_adopt_mutex (GMutex *mutex, guint *made_in)
   if (__atomic_load_n (made_in, __ATOMIC_ACQUIRE) == now_in)
     return;
 
-  grel_identity_lock_process ();
+  g_mutex_lock (&adopt_mutex);
   if (*made_in != now_in)
     g_mutex_init (mutex);
   __atomic_store_n (made_in, now_in, __ATOMIC_RELEASE);
-  grel_identity_unlock_process ();
+  g_mutex_unlock (&adopt_mutex);
 }
 
 void

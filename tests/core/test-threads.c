@@ -258,12 +258,15 @@ t3_a_child_of_fork_is_told_so (Fixture *fixture, gconstpointer data)
 }
 
 static int
-open_in_child (gpointer unused)
+open_in_child (gpointer finds_it)
 {
   g_autoptr (GrelApp) app = grel_app_new ();
-  g_autoptr (GrelLock) lock = g_object_new (GREL_TYPE_LOCK, "name", "cart", "app", app, NULL);
+  g_autoptr (GrelLock) lock = grel_lock_new ("cart");
   g_autoptr (GrelLease) lease = NULL;
 
+  alarm (GREL_TEST_PATIENCE / G_TIME_SPAN_SECOND); /* it must not hang */
+  if (!GPOINTER_TO_INT (finds_it))
+    grel_lock_set_app (lock, app);
   if (!grel_app_open_in_thread (app, NULL))
     return 1;
   lease = grel_lock_acquire_from_thread (lock, -1, NULL, NULL);
@@ -273,7 +276,15 @@ open_in_child (gpointer unused)
 static void
 t3_a_child_of_fork_may_open_its_own (Fixture *fixture, gconstpointer data)
 {
-  g_assert_cmpint (in_child (open_in_child, NULL), ==, 0);
+  g_assert_cmpint (in_child (open_in_child, GINT_TO_POINTER (FALSE)), ==, 0);
+}
+
+static void
+t3_a_child_of_fork_finds_its_own_among_those_of_its_parent (void)
+{
+  g_autoptr (GrelApp) never_opened = grel_app_new ();
+
+  g_assert_cmpint (in_child (open_in_child, GINT_TO_POINTER (TRUE)), ==, 0);
 }
 
 typedef struct
@@ -1199,6 +1210,8 @@ main (int argc, char **argv)
                    t1_a_backend_captures_the_context_it_is_opened_on);
   g_test_add_func ("/threads/t1-each-app-has-its-own", t1_each_app_has_a_context_of_its_own);
   g_test_add_func ("/threads/t3-never-opened-is-not-open", t3_never_opened_is_not_open);
+  g_test_add_func ("/threads/t3-a-child-finds-its-own",
+                   t3_a_child_of_fork_finds_its_own_among_those_of_its_parent);
   g_test_add_func ("/threads/t4-a-burst-costs-one-turn", t4_a_burst_costs_one_turn_of_the_loop);
   g_test_add_func ("/threads/t5-never-inline", t5_the_work_never_runs_on_the_caller);
   g_test_add_func ("/threads/t6-the-context-is-pushed",
