@@ -188,6 +188,8 @@ grel_registry_resolve (GrelApp *chosen, GType kind, GrelSubject subject, GError 
   if (backend == NULL)
     g_propagate_error (error,
                        grel_error_new (GREL_ERROR_NOT_REGISTERED, subject,
-                                       "the app uses no store with a %s", g_type_name (kind)));
+                                       "its app uses no store that has a %s; give the app one with "
+                                       "use ()",
+                                       g_type_name (kind)));
   return backend;
 }

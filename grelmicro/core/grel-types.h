@@ -35,7 +35,8 @@ typedef enum
 
 /**
  * GrelCallFunc:
- * @cancellable: cancelled when the result is no longer wanted: pass it to whatever blocks
+ * @cancellable: (nullable): cancelled when the result is no longer wanted: pass it to whatever
+ * blocks
  * @user_data: (closure): what was given with the function
  * @error: return location for an error
  *

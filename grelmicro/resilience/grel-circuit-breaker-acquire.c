@@ -53,7 +53,7 @@ grel_admit_call_answered (gpointer data, gssize answer, GError *error)
 
   g_mutex_lock (&call->part->mutex);
   if (is_refused)
-    error = grel_admit_call_take_no (self, -answer);
+    error = grel_admit_call_take_no (self, -MAX (answer, -GREL_CIRCUIT_DURATION_MAX));
   else if (error == NULL)
     permit = grel_admit_call_take_yes (self, answer);
   g_mutex_unlock (&call->part->mutex);
@@ -129,7 +129,8 @@ grel_circuit_wish_ask_now (GrelCircuitWish *self, GrelCircuit *circuit, GError *
     return grel_admission_new (circuit, &self->terms, answer);
 
   grel_circuit_tally_reject (self->terms.tally);
-  g_propagate_error (error, grel_circuit_refuse (circuit, -answer));
+  g_propagate_error (error,
+                     grel_circuit_refuse (circuit, -MAX (answer, -GREL_CIRCUIT_DURATION_MAX)));
   return NULL;
 }
 

@@ -4,24 +4,15 @@
 
 #include "config.h"
 
-#include <grelmicro/core/grel-enums.h>
 #include <grelmicro/resilience/grel-circuit-breaker-private.h>
 
 /* What a circuit breaker has seen of its circuit. */
 
-typedef struct
-{
-  GrelCircuitState state;
-  guint consecutive_errors;
-  guint consecutive_successes;
-  GTimeSpan retry_after;
-} GrelCircuitView;
-
-static GrelCircuitView
+static GrelCircuitSnapshot
 grel_circuit_breaker_look (GrelCircuitBreaker *self)
 {
   g_autoptr (GrelCircuit) circuit = grel_circuit_breaker_ref_circuit (self);
-  GrelCircuitView view = { GREL_CIRCUIT_STATE_CLOSED };
+  GrelCircuitSnapshot view = { GREL_CIRCUIT_STATE_CLOSED };
 
   if (circuit == NULL || grel_part_is_foreign (circuit->part))
     return view;
@@ -41,8 +32,9 @@ grel_circuit_breaker_look (GrelCircuitBreaker *self)
  * grel_circuit_breaker_get_state: (get-property state)
  * @self: a circuit breaker
  *
- * Gets the state of the circuit as this process last saw it: no store is asked. An open circuit
- * stays open until a call asks to go through. May be called from any thread.
+ * Gets the state of the circuit as far as this circuit breaker knows, from its first use on: no
+ * store is asked. An open circuit stays open until a call asks to go through. May be called from
+ * any thread.
  *
  * Returns: the state; closed if nothing was asked yet, or if the backend was closed
  *
@@ -75,14 +67,6 @@ grel_circuit_breaker_get_retry_after (GrelCircuitBreaker *self)
   return grel_circuit_breaker_look (self).retry_after;
 }
 
-static const char *
-grel_circuit_state_to_nick (GrelCircuitState state)
-{
-  g_autoptr (GEnumClass) klass = g_type_class_ref (GREL_TYPE_CIRCUIT_STATE);
-
-  return g_enum_get_value (klass, state)->value_nick;
-}
-
 /**
  * grel_circuit_breaker_get_metrics:
  * @self: a circuit breaker
@@ -104,13 +88,13 @@ grel_circuit_breaker_get_metrics (GrelCircuitBreaker *self)
 {
   g_auto (GVariantDict) dict = G_VARIANT_DICT_INIT (NULL);
   GrelCircuitTally *tally;
-  GrelCircuitView view;
+  GrelCircuitSnapshot view;
 
   g_return_val_if_fail (GREL_IS_CIRCUIT_BREAKER (self), NULL);
 
   view = grel_circuit_breaker_look (self);
   tally = self->tally;
-  g_variant_dict_insert (&dict, "state", "s", grel_circuit_state_to_nick (view.state));
+  g_variant_dict_insert (&dict, "state", "s", grel_circuit_state_to_string (view.state));
   g_variant_dict_insert (&dict, "consecutive-errors", "t", (guint64) view.consecutive_errors);
   g_variant_dict_insert (&dict, "consecutive-successes", "t", (guint64) view.consecutive_successes);
 

@@ -292,7 +292,7 @@ grel_circuit_breaker_set_reset_timeout (GrelCircuitBreaker *self, GTimeSpan rese
  * grel_circuit_breaker_get_max_keyed: (get-property max-keyed)
  * @self: a circuit breaker
  *
- * Gets how many keyed circuits are remembered that nobody uses. May be called from any thread.
+ * Gets how many keyed circuits are remembered. May be called from any thread.
  *
  * Returns: a number; 0 is no bound
  *
@@ -314,7 +314,7 @@ grel_circuit_breaker_get_max_keyed (GrelCircuitBreaker *self)
  * @self: a circuit breaker
  * @max_keyed: a number; 0 is no bound
  *
- * Sets how many keyed circuits are remembered that nobody uses. May be called from any thread.
+ * Sets how many keyed circuits are remembered. May be called from any thread.
  *
  * Since: 0.1
  */

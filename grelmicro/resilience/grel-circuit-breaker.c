@@ -277,8 +277,8 @@ grel_circuit_breaker_install_wiring (void)
   /**
    * GrelCircuitBreaker:state: (getter get_state)
    *
-   * The state of the circuit as this process last saw it. It is notified in the main context of the
-   * backend.
+   * The state of the circuit as far as this circuit breaker knows, which it does from its first use
+   * on. It is notified in the main context of the backend.
    *
    * Since: 0.1
    */
@@ -340,7 +340,7 @@ grel_circuit_breaker_install_settings (void)
   /**
    * GrelCircuitBreaker:max-keyed: (getter get_max_keyed) (setter set_max_keyed)
    *
-   * How many keyed circuits are remembered that nobody uses; 0 is no bound.
+   * How many keyed circuits are remembered; more of them only while they are in use. 0 is no bound.
    *
    * Since: 0.1
    */

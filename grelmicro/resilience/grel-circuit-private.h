@@ -52,6 +52,8 @@ void grel_circuit_see (GrelCircuit *self, const GrelCircuitSnapshot *snapshot);
 /* Mutex held: takes in how a call ended that counted. */
 void grel_circuit_count (GrelCircuit *self, GrelCircuitOutcome outcome);
 
+const char *grel_circuit_state_to_string (GrelCircuitState state);
+
 /* Mutex held: why a call may not go through, and for how long. */
 GError *grel_circuit_refuse (GrelCircuit *self, GTimeSpan retry_after);
 

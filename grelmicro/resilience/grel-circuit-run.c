@@ -41,6 +41,9 @@ grel_circuit_run_log_failure (GrelPermit *permit, const GError *error)
 {
   const GrelSubject subject = { "circuit breaker", grel_permit_get_name (permit) };
 
+  if (g_error_matches (error, G_IO_ERROR, G_IO_ERROR_CANCELLED))
+    return; /* it is being recorded, and nobody waits for that */
+
   grel_log (G_LOG_LEVEL_INFO, "record-failed", subject, "an outcome was lost: %s", error->message);
 }
 
@@ -65,10 +68,11 @@ grel_circuit_run_finished (GObject *source, GAsyncResult *result, gpointer data)
 {
   g_autoptr (GTask) task = data;
   GrelCircuitRun *self = g_task_get_task_data (task);
+  GCancellable *cancellable = g_task_get_cancellable (task);
 
   self->value = grel_operation_run_finish (self->operation, result, &self->error);
   grel_permit_complete_async (self->permit, self->error == NULL, self->error,
-                              grel_circuit_run_finished, NULL, grel_circuit_run_recorded,
+                              grel_circuit_run_finished, cancellable, grel_circuit_run_recorded,
                               g_steal_pointer (&task));
 }
 
@@ -155,12 +159,14 @@ grel_circuit_breaker_run_finish (GrelCircuitBreaker *self, GAsyncResult *result,
 }
 
 static void
-grel_circuit_run_record_from_thread (GrelPermit *permit, const GError *reason)
+grel_circuit_run_record_from_thread (GrelPermit *permit,
+                                     const GError *reason,
+                                     GCancellable *cancellable)
 {
   g_autoptr (GError) error = NULL;
   gboolean is_recorded = reason == NULL
-                           ? grel_permit_succeed_from_thread (permit, NULL, &error)
-                           : grel_permit_fail_from_thread (permit, reason, NULL, &error);
+                           ? grel_permit_succeed_from_thread (permit, cancellable, &error)
+                           : grel_permit_fail_from_thread (permit, reason, cancellable, &error);
 
   if (!is_recorded)
     grel_circuit_run_log_failure (permit, error);
@@ -203,14 +209,14 @@ grel_circuit_breaker_run_from_thread (GrelCircuitBreaker *self,
 
   if (func (cancellable, func_data, &reason))
     {
-      grel_circuit_run_record_from_thread (permit, NULL);
+      grel_circuit_run_record_from_thread (permit, NULL, cancellable);
       return TRUE;
     }
 
   if (reason == NULL) /* against the rules of GError, but an error all the same */
     reason
       = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_FAILED, "The call failed without an error");
-  grel_circuit_run_record_from_thread (permit, reason);
+  grel_circuit_run_record_from_thread (permit, reason, cancellable);
   g_propagate_error (error, reason);
   return FALSE;
 }

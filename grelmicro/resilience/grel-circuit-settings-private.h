@@ -10,6 +10,9 @@ G_BEGIN_DECLS
 
 extern const GrelCircuitSettings grel_circuit_settings_default;
 
+/* The longest time that makes sense; 100 years. */
+#define GREL_CIRCUIT_DURATION_MAX (36525 * G_TIME_SPAN_DAY)
+
 /* Returns: (nullable): which setting breaks which rule */
 const char *grel_circuit_settings_find_fault (const GrelCircuitSettings *self);
 

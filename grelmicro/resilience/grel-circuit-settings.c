@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define GREL_CIRCUIT_NAME_MAX 1000
-#define GREL_CIRCUIT_DURATION_MAX (36525 * G_TIME_SPAN_DAY)
 
 const GrelCircuitSettings grel_circuit_settings_default = {
   .error_threshold = 5,

@@ -12,6 +12,7 @@ grel_circuit_tally_clear (gpointer data)
 {
   GrelCircuitTally *self = data;
 
+  grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
   g_mutex_clear (&self->mutex);
   g_free (self->last_error);
 }

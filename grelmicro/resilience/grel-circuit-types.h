@@ -53,7 +53,8 @@ typedef enum
  * @error_threshold: how many errors in a row open the circuit
  * @success_threshold: how many successes in a row close it again
  * @half_open_capacity: how many probes may run at a time
- * @reset_timeout: how long it is open before the first probe, in microseconds
+ * @reset_timeout: how long it is open before the first probe, and how long a probe may take, in
+ *   microseconds
  *
  * The settings of a circuit breaker as they were when a call was admitted.
  *
@@ -75,6 +76,8 @@ GrelCircuitSettings *grel_circuit_settings_copy (const GrelCircuitSettings *self
 
 GREL_AVAILABLE_IN_ALL
 void grel_circuit_settings_free (GrelCircuitSettings *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelCircuitSettings, grel_circuit_settings_free)
 
 /**
  * GrelCircuitSnapshot:

@@ -159,7 +159,7 @@ grel_circuit_copy_observers (GrelCircuit *self)
   return copy;
 }
 
-static const char *
+const char *
 grel_circuit_state_to_string (GrelCircuitState state)
 {
   g_autoptr (GEnumClass) klass = g_type_class_ref (GREL_TYPE_CIRCUIT_STATE);
@@ -259,7 +259,8 @@ grel_circuit_see (GrelCircuit *self, const GrelCircuitSnapshot *snapshot)
   if (snapshot->state != GREL_CIRCUIT_STATE_CLOSED || self->n_forcing > 0)
     self->consecutive_successes = snapshot->consecutive_successes;
   if (snapshot->state == GREL_CIRCUIT_STATE_OPEN)
-    self->open_until = grel_part_now (self->part) + snapshot->retry_after;
+    self->open_until
+      = grel_part_now (self->part) + CLAMP (snapshot->retry_after, 0, GREL_CIRCUIT_DURATION_MAX);
 }
 
 void
@@ -285,6 +286,8 @@ grel_circuit_refuse (GrelCircuit *self, GTimeSpan retry_after)
     }
   if (self->state == GREL_CIRCUIT_STATE_FORCED_OPEN)
     return grel_error_new (GREL_ERROR_CIRCUIT_OPEN, subject, "is isolated until it is reset");
-  return grel_error_new (GREL_ERROR_CIRCUIT_OPEN, subject,
-                         "is half-open, and as many probes as may run do so already");
+  if (self->state == GREL_CIRCUIT_STATE_HALF_OPEN)
+    return grel_error_new (GREL_ERROR_CIRCUIT_OPEN, subject,
+                           "is half-open, and as many probes as may run do so already");
+  return grel_error_new (GREL_ERROR_CIRCUIT_OPEN, subject, "lets no call through now");
 }

@@ -43,8 +43,7 @@ grel_circuit_is_at_rest (GrelCircuit *self)
   return is_at_rest;
 }
 
-/* Family's mutex held: whether nobody would miss it. A reference is only ever taken under this
- * mutex once there is no other. */
+/* Family's mutex held: whether nobody would miss it. */
 static gboolean
 grel_keyed_circuit_is_idle (GrelKeyedCircuit *self)
 {
@@ -165,7 +164,8 @@ grel_circuit_breaker_clear_keyed (GrelCircuitBreaker *self)
  *
  * Gets the circuit for one of several things that fail on their own.
  *
- * It is a circuit breaker of the name `name:key` with a state of its own; its settings, backend and
+ * It is a circuit breaker of the name `name:key`, which may have 1000 bytes in all, with a state of
+ * its own; its settings, backend and
  * app are those of @self, and setting one sets it for all of them. The same key gives the same
  * object for as long as it is in use or remembered: beyond
  * [property@Grelmicro.CircuitBreaker:max-keyed] the one that was not used for the longest time is

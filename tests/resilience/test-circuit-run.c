@@ -284,6 +284,24 @@ a_record_that_is_lost_is_no_error (Fixture *fixture, gconstpointer data)
     }
 }
 
+static void
+whoever_cancels_does_not_wait_for_the_record (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (GrelTestResult) ran = { NULL };
+  g_auto (Work) work = { .keeps = TRUE };
+  g_autoptr (GError) error = NULL;
+
+  work_run (&work, fixture, cancellable, &ran);
+  grel_test_settle ();
+  grel_test_desk_set_mood (fixture->desk, GREL_TEST_STORE_HANGS);
+  g_cancellable_cancel (cancellable);
+  work_answer (&work, work.kept);
+  g_assert_true (finish (&ran, &error)); /* the work was done nevertheless */
+  g_assert_no_error (error);
+  g_assert_cmpuint (grel_test_desk_get_n_hanging (fixture->desk), ==, 1);
+}
+
 /* A caller on a context of its own, on a thread of its own. */
 typedef struct
 {
@@ -452,6 +470,7 @@ main (int argc, char **argv)
   RULE (the_backend_may_close_meanwhile);
   RULE (the_breaker_may_be_dropped_meanwhile);
   RULE_IN_STORE (a_record_that_is_lost_is_no_error);
+  RULE_IN_STORE (whoever_cancels_does_not_wait_for_the_record);
   RULE (it_starts_in_the_context_of_its_caller);
   RULE (a_call_from_a_thread_counts);
   RULE (a_call_from_a_thread_that_fails_without_an_error_gets_one);
