@@ -708,6 +708,24 @@ run_returns_the_error_and_releases_the_lock (Fixture *fixture, gconstpointer dat
 }
 
 static void
+a_closed_app_lets_its_backend_go (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelLock) lock = grel_lock_new ("cart");
+  GrelBackend *adapter = GREL_BACKEND (grel_memory_lock_adapter_new ());
+  g_autoptr (GrelApp) app = grel_app_new ();
+
+  grel_app_use (app, G_OBJECT (adapter), NULL, NULL);
+  g_object_add_weak_pointer (G_OBJECT (adapter), (gpointer *) &adapter);
+  g_object_unref (adapter);
+  g_assert_true (grel_test_app_open (app, NULL));
+  g_object_unref (acquire (lock));
+  g_assert_true (grel_test_app_close (app, NULL));
+  grel_test_settle ();
+  g_clear_object (&app);
+  g_assert_null (adapter);
+}
+
+static void
 run_does_nothing_without_the_lock (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GrelLease) lease = acquire (fixture->lock);
@@ -860,6 +878,7 @@ main (int argc, char **argv)
   RULE_IN_STORE (closing_ends_a_question);
   RULE (run_holds_the_lock_meanwhile);
   RULE (run_returns_the_error_and_releases_the_lock);
+  RULE (a_closed_app_lets_its_backend_go);
   RULE (run_does_nothing_without_the_lock);
   RULE (run_is_told_when_the_lease_is_lost);
   RULE (run_returns_the_error_also_when_the_lease_is_lost);
