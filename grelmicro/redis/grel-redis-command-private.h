@@ -12,10 +12,11 @@ G_BEGIN_DECLS
 
 typedef struct _GrelRedisCommand GrelRedisCommand;
 
-/* One of the files in lua/, by its name without the suffix. */
+/* One of the files in lua/, by its name without the suffix, behind what several have in common. */
 typedef struct
 {
   const char *name;
+  const char *prelude; /* nullable */
   GBytes *text;
   char *sha;
 } GrelRedisScript;

@@ -34,20 +34,32 @@ grel_redis_write_words (GByteArray *output, const char *const *words)
     grel_redis_write_word (output, *words, strlen (*words));
 }
 
+static void
+grel_redis_script_append (GString *text, const char *name)
+{
+  g_autofree char *path = g_strdup_printf ("/org/grelmicro/redis/lua/%s.lua", name);
+  g_autoptr (GBytes) part = g_resource_lookup_data (grel_redis_get_resource (), path, 0, NULL);
+
+  g_assert (part != NULL);
+  g_string_append_len (text, g_bytes_get_data (part, NULL), g_bytes_get_size (part));
+}
+
 /* The text and its hash, made when the script is first used. */
 static void
 grel_redis_script_ensure (GrelRedisScript *self)
 {
   static GMutex mutex;
   g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&mutex);
-  g_autofree char *path = NULL;
+  GString *text;
 
   if (self->sha != NULL)
     return;
 
-  path = g_strdup_printf ("/org/grelmicro/redis/lua/%s.lua", self->name);
-  self->text = g_resource_lookup_data (grel_redis_get_resource (), path, 0, NULL);
-  g_assert (self->text != NULL);
+  text = g_string_new (NULL);
+  if (self->prelude != NULL)
+    grel_redis_script_append (text, self->prelude);
+  grel_redis_script_append (text, self->name);
+  self->text = g_string_free_to_bytes (text);
   self->sha = g_compute_checksum_for_bytes (G_CHECKSUM_SHA1, self->text);
 }
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <grelmicro/coordination/grel-lock-backend.h>
-#include <grelmicro/redis/grel-redis-provider-private.h>
+#include <grelmicro/redis/grel-redis-adapter-private.h>
 
 G_BEGIN_DECLS
 
@@ -21,9 +21,6 @@ struct _GrelRedisLockAdapter
 {
   GrelLockBackend parent_instance;
 
-  GrelRedisProvider *provider;
-  GrelRedisClient *client;
-  const char *prefix;
   char *channels;  /* what the names of our channels begin with */
   char *signature; /* of our own messages */
 };

@@ -14,17 +14,9 @@
 /* What is held for longer lapses without help. */
 #define GREL_REDIS_AMENDS_FOR (3600 * G_TIME_SPAN_SECOND)
 
-#define GREL_REDIS_MAX_FENCE ((G_GINT64_CONSTANT (1) << 53) - 1)
-
 static GrelRedisScript grel_redis_lock_acquire_script = { "lock-acquire" };
 static GrelRedisScript grel_redis_lock_extend_script = { "lock-extend" };
 static GrelRedisScript grel_redis_lock_release_script = { "lock-release" };
-
-static char *
-grel_redis_lock_adapter_get_key (GrelLockBackend *backend, const char *name)
-{
-  return g_strconcat (GREL_REDIS_LOCK_ADAPTER (backend)->prefix, name, NULL);
-}
 
 /* The server would take 0 for an error. */
 static gint64
@@ -38,14 +30,9 @@ grel_redis_lock_map_acquired (const GrelRedisReply *reply, gssize *answer, GErro
 {
   gint64 value;
 
-  if (!grel_redis_reply_get_integer (reply, &value, error))
+  if (!grel_redis_reply_get_number (reply, -GREL_REDIS_MAX_NUMBER / G_TIME_SPAN_MILLISECOND,
+                                    GREL_REDIS_MAX_NUMBER, &value, error))
     return FALSE;
-  if (value > GREL_REDIS_MAX_FENCE || value < -G_MAXINT64 / G_TIME_SPAN_MILLISECOND / 2)
-    {
-      g_set_error_literal (error, GREL_ERROR, GREL_ERROR_BACKEND,
-                           "the server answered with an impossible number");
-      return FALSE;
-    }
 
   /* At the end of its last millisecond it is held still. */
   *answer = value >= 0 ? value : value * G_TIME_SPAN_MILLISECOND - 1;
@@ -90,18 +77,15 @@ grel_redis_lock_adapter_acquire (GrelLockBackend *backend,
                                  GTimeSpan lease,
                                  GTask *task)
 {
-  GrelRedisLockAdapter *self = GREL_REDIS_LOCK_ADAPTER (backend);
-  g_autofree char *key = grel_redis_lock_adapter_get_key (backend, name);
-  g_autofree char *fence = g_strconcat (self->prefix, "fence:", name, NULL);
   GrelRedisCommand *command
     = grel_redis_command_new_script (&grel_redis_lock_acquire_script, 2, task,
                                      grel_redis_lock_adapter_acquired);
 
-  grel_redis_command_add (command, key);
-  grel_redis_command_add (command, fence);
+  grel_redis_adapter_add_key (backend, command, "", name);
+  grel_redis_adapter_add_key (backend, command, "fence:", name);
   grel_redis_command_add (command, token);
   grel_redis_command_add_integer (command, grel_redis_lock_get_milliseconds (lease));
-  grel_redis_client_send (self->client, command);
+  grel_redis_adapter_send (backend, command);
 }
 
 void
@@ -111,16 +95,15 @@ grel_redis_lock_adapter_extend (GrelLockBackend *backend,
                                 GTimeSpan lease,
                                 GTask *task)
 {
-  GrelRedisLockAdapter *self = GREL_REDIS_LOCK_ADAPTER (backend);
-  g_autofree char *key = grel_redis_lock_adapter_get_key (backend, name);
-  GrelRedisCommand *command = grel_redis_command_new_script (&grel_redis_lock_extend_script, 1,
-                                                             task, grel_redis_return_boolean);
+  GrelRedisCommand *command
+    = grel_redis_command_new_script (&grel_redis_lock_extend_script, 1, task,
+                                     grel_redis_adapter_return_boolean);
 
-  grel_redis_command_add (command, key);
+  grel_redis_adapter_add_key (backend, command, "", name);
   grel_redis_command_add (command, token);
   grel_redis_command_add_integer (command, grel_redis_lock_get_milliseconds (lease));
   command->is_repeatable = TRUE;
-  grel_redis_client_send (self->client, command);
+  grel_redis_adapter_send (backend, command);
 }
 
 /* What has to be released. */
@@ -148,12 +131,11 @@ grel_redis_lock_adapter_new_release (GrelRedisLockAdapter *self,
                                      GTask *task,
                                      GrelRedisAnswered answered)
 {
-  g_autofree char *key = grel_redis_lock_adapter_get_key (GREL_LOCK_BACKEND (self), name);
   g_autofree char *channel = g_strconcat (self->channels, name, NULL);
   GrelRedisCommand *command
     = grel_redis_command_new_script (&grel_redis_lock_release_script, 1, task, answered);
 
-  grel_redis_command_add (command, key);
+  grel_redis_adapter_add_key (self, command, "", name);
   grel_redis_command_add (command, token);
   grel_redis_command_add (command, channel);
   grel_redis_command_add (command, signature);
@@ -172,11 +154,11 @@ grel_redis_lock_adapter_released (GrelRedisCommand *command,
   GrelRedisLockHold *hold = command->data;
 
   if (error != NULL)
-    grel_redis_client_amend (self->client,
-                             grel_redis_lock_adapter_new_release (self, hold->name, hold->token, "",
-                                                                  NULL, NULL),
-                             GREL_REDIS_AMENDS_FOR);
-  grel_redis_return_boolean (command, reply, error);
+    grel_redis_adapter_amend (self,
+                              grel_redis_lock_adapter_new_release (self, hold->name, hold->token,
+                                                                   "", NULL, NULL),
+                              GREL_REDIS_AMENDS_FOR);
+  grel_redis_adapter_return_boolean (command, reply, error);
 }
 
 void
@@ -195,7 +177,7 @@ grel_redis_lock_adapter_release (GrelLockBackend *backend,
   hold->token = g_strdup (token);
   command->data = hold;
   command->destroy_data = grel_redis_lock_hold_free;
-  grel_redis_client_send (self->client, command);
+  grel_redis_adapter_send (backend, command);
 }
 
 static void
@@ -204,19 +186,17 @@ grel_redis_lock_adapter_read (GrelLockBackend *backend,
                               const char *name,
                               GrelRedisCommand *command)
 {
-  g_autofree char *key = grel_redis_lock_adapter_get_key (backend, name);
-
   grel_redis_command_add (command, verb);
-  grel_redis_command_add (command, key);
+  grel_redis_adapter_add_key (backend, command, "", name);
   command->is_repeatable = TRUE;
-  grel_redis_client_send (GREL_REDIS_LOCK_ADAPTER (backend)->client, command);
+  grel_redis_adapter_send (backend, command);
 }
 
 void
 grel_redis_lock_adapter_is_locked (GrelLockBackend *backend, const char *name, GTask *task)
 {
   grel_redis_lock_adapter_read (backend, "EXISTS", name,
-                                grel_redis_command_new (task, grel_redis_return_boolean));
+                                grel_redis_command_new (task, grel_redis_adapter_return_boolean));
 }
 
 static void

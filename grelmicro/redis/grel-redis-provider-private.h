@@ -22,11 +22,4 @@ GrelRedisSubscriber *grel_redis_provider_get_subscriber (GrelRedisProvider *self
 /* What all keys begin with. */
 const char *grel_redis_provider_get_prefix (GrelRedisProvider *self);
 
-/* For the class of an adapter: its property “provider”, and how it completes a task with a boolean.
- */
-GParamSpec *grel_redis_provider_param_spec (void);
-
-void
-grel_redis_return_boolean (GrelRedisCommand *command, const GrelRedisReply *reply, GError *error);
-
 G_END_DECLS

@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include <grelmicro/redis/grel-redis-circuit-breaker-adapter-private.h>
 #include <grelmicro/redis/grel-redis-lock-adapter-private.h>
 
 struct _GrelRedisProvider
@@ -100,6 +101,8 @@ grel_redis_provider_class_init (GrelRedisProviderClass *klass)
 
   grel_provider_class_add_backend (provider_class, GREL_TYPE_LOCK_BACKEND,
                                    GREL_TYPE_REDIS_LOCK_ADAPTER);
+  grel_provider_class_add_backend (provider_class, GREL_TYPE_CIRCUIT_BREAKER_BACKEND,
+                                   GREL_TYPE_REDIS_CIRCUIT_BREAKER_ADAPTER);
 }
 
 static void
@@ -123,26 +126,6 @@ const char *
 grel_redis_provider_get_prefix (GrelRedisProvider *self)
 {
   return grel_redis_client_get_settings (self->client)->prefix;
-}
-
-GParamSpec *
-grel_redis_provider_param_spec (void)
-{
-  return g_param_spec_object ("provider", NULL, NULL, GREL_TYPE_REDIS_PROVIDER,
-                              G_PARAM_WRITABLE | G_PARAM_CONSTRUCT_ONLY | G_PARAM_STATIC_STRINGS);
-}
-
-void
-grel_redis_return_boolean (GrelRedisCommand *command, const GrelRedisReply *reply, GError *error)
-{
-  gint64 value = 0;
-
-  if (error == NULL)
-    grel_redis_reply_get_integer (reply, &value, &error);
-  if (error != NULL)
-    g_task_return_error (command->task, error);
-  else
-    g_task_return_boolean (command->task, value != 0);
 }
 
 /* The one symbol that the library looks for. */

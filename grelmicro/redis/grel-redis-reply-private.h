@@ -17,6 +17,9 @@ typedef enum
   GREL_REDIS_ARRAY
 } GrelRedisReplyType;
 
+/* What a number of ours may be that goes through a script: those are doubles there. */
+#define GREL_REDIS_MAX_NUMBER ((G_GINT64_CONSTANT (1) << 53) - 1)
+
 /* What a server said. */
 typedef struct
 {
@@ -40,8 +43,21 @@ gboolean grel_redis_reply_check (const GrelRedisReply *self, GError **error);
 
 gboolean grel_redis_reply_get_integer (const GrelRedisReply *self, gint64 *value, GError **error);
 
+/* One that has to be from min to max. */
+gboolean grel_redis_reply_get_number (const GrelRedisReply *self,
+                                      gint64 min,
+                                      gint64 max,
+                                      gint64 *value,
+                                      GError **error);
+
 /* Text, or NULL without an error for nil. */
 gboolean grel_redis_reply_get_text (const GrelRedisReply *self, const char **value, GError **error);
+
+/* The elements, of which there have to be so many; not to be freed. */
+gboolean grel_redis_reply_get_array (const GrelRedisReply *self,
+                                     guint n_elements,
+                                     GrelRedisReply *const **elements,
+                                     GError **error);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelRedisReply, grel_redis_reply_free)
 

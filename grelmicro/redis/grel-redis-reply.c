@@ -88,6 +88,23 @@ grel_redis_reply_get_integer (const GrelRedisReply *self, gint64 *value, GError 
 }
 
 gboolean
+grel_redis_reply_get_number (const GrelRedisReply *self,
+                             gint64 min,
+                             gint64 max,
+                             gint64 *value,
+                             GError **error)
+{
+  if (!grel_redis_reply_get_integer (self, value, error))
+    return FALSE;
+  if (*value >= min && *value <= max)
+    return TRUE;
+
+  g_set_error_literal (error, GREL_ERROR, GREL_ERROR_BACKEND,
+                       "the server answered with an impossible number");
+  return FALSE;
+}
+
+gboolean
 grel_redis_reply_get_text (const GrelRedisReply *self, const char **value, GError **error)
 {
   *value = NULL;
@@ -97,5 +114,24 @@ grel_redis_reply_get_text (const GrelRedisReply *self, const char **value, GErro
     return FALSE;
 
   *value = self->text;
+  return TRUE;
+}
+
+gboolean
+grel_redis_reply_get_array (const GrelRedisReply *self,
+                            guint n_elements,
+                            GrelRedisReply *const **elements,
+                            GError **error)
+{
+  if (!grel_redis_reply_is (self, GREL_REDIS_ARRAY, error))
+    return FALSE;
+  if (self->elements->len != n_elements)
+    {
+      g_set_error_literal (error, GREL_ERROR, GREL_ERROR_BACKEND,
+                           "the server answered more or less than it was asked");
+      return FALSE;
+    }
+
+  *elements = (GrelRedisReply *const *) self->elements->pdata;
   return TRUE;
 }
