@@ -2,12 +2,12 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-process.h"
 #include "grel-test-redis.h"
 
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 /* Several processes want the same lock. */
 
@@ -49,23 +49,11 @@ tear_down (Fixture *self, gconstpointer data)
   g_free (self->uri);
 }
 
-static void
-die_with_parent (gpointer data)
-{
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-}
-
 static GSubprocess *
 spawn (Fixture *self, const char *const *argv)
 {
-  g_autoptr (GSubprocessLauncher) launcher
-    = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
-  g_autoptr (GError) error = NULL;
-  GSubprocess *process;
+  GSubprocess *process = grel_test_process_new (argv);
 
-  g_subprocess_launcher_set_child_setup (launcher, die_with_parent, NULL, NULL);
-  process = g_subprocess_launcher_spawnv (launcher, argv, &error);
-  g_assert_no_error (error);
   g_ptr_array_add (self->processes, process);
   return process;
 }
@@ -99,21 +87,13 @@ spawn_peer (Fixture *self, int n_rounds, int lease, int hold)
                                    hold_text, NULL });
 }
 
-/* Waits for the process to end, and takes down what it says; one that was killed may have said half
- * a line. */
+/* Takes down what the process says until it ends. */
 static void
 collect (Fixture *self, GSubprocess *process, gboolean was_killed)
 {
-  g_autofree char *output = NULL;
-  g_auto (GStrv) lines = NULL;
-  g_autoptr (GError) error = NULL;
+  g_auto (GStrv) lines = grel_test_process_collect (process, was_killed);
 
-  g_subprocess_communicate_utf8 (process, NULL, NULL, &output, NULL, &error);
-  g_assert_no_error (error);
-  g_assert_cmpint (g_subprocess_get_successful (process), ==, !was_killed);
-
-  lines = g_strsplit (output, "\n", -1);
-  for (guint i = 0; lines[i] != NULL && lines[i + 1] != NULL; i++)
+  for (guint i = 0; lines[i] != NULL; i++)
     {
       Hold hold;
 
@@ -208,24 +188,11 @@ who_is_killed_holds_nobody_up_for_ever (Fixture *self, gconstpointer data)
   expect_one_holder_at_a_time (self);
 }
 
-/* It reads one line of what the process says. */
-static char *
-read_line (GSubprocess *process)
-{
-  GInputStream *output = g_subprocess_get_stdout_pipe (process);
-  GString *line = g_string_new (NULL);
-  char c;
-
-  while (g_input_stream_read (output, &c, 1, NULL, NULL) == 1 && c != '\n')
-    g_string_append_c (line, c);
-  return g_string_free (line, FALSE);
-}
-
 static void
 who_was_stopped_for_too_long_knows_it_at_once (Fixture *self, gconstpointer data)
 {
   GSubprocess *stopped = spawn_contender (self, 1, LEASE_MS, 0, "stop");
-  g_autofree char *fence = read_line (stopped);
+  g_autofree char *fence = grel_test_process_read_line (stopped);
   g_autofree char *belief = NULL;
 
   g_assert_cmpstr (fence, ==, "1");
@@ -234,7 +201,7 @@ who_was_stopped_for_too_long_knows_it_at_once (Fixture *self, gconstpointer data
   g_assert_cmpint (g_array_index (self->holds, Hold, 0).fence, ==, 2);
 
   g_subprocess_send_signal (stopped, SIGCONT);
-  belief = read_line (stopped);
+  belief = grel_test_process_read_line (stopped);
   g_assert_cmpstr (belief, ==, "lost it");
   g_subprocess_wait (stopped, NULL, NULL);
 }

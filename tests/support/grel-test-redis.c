@@ -3,12 +3,12 @@
  */
 
 #include "grel-test-redis.h"
+#include "grel-test-process.h"
 
 #include <gio/gunixsocketaddress.h>
 #include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 
 struct _GrelTestRedis
 {
@@ -18,12 +18,6 @@ struct _GrelTestRedis
   char **arguments;
   GSubprocess *server;
 };
-
-static void
-grel_test_redis_die_with_parent (gpointer data)
-{
-  prctl (PR_SET_PDEATHSIG, SIGKILL);
-}
 
 static char *
 grel_test_redis_run (const char *const *argv)
@@ -80,7 +74,7 @@ grel_test_redis_start (GrelTestRedis *self)
   g_strv_builder_addv (argv, (const char **) self->arguments);
   words = g_strv_builder_end (argv);
   g_unlink (self->socket);
-  g_subprocess_launcher_set_child_setup (launcher, grel_test_redis_die_with_parent, NULL, NULL);
+  grel_test_process_let_die (launcher);
   self->server = g_subprocess_launcher_spawnv (launcher, (const char *const *) words, &error);
   g_assert_no_error (error);
   grel_test_wait_for (grel_test_redis_is_ready, self);

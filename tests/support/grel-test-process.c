@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "grel-test-process.h"
+
+#include <signal.h>
+#include <sys/prctl.h>
+
+static void
+grel_test_process_die_with_parent (gpointer data)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
+void
+grel_test_process_let_die (GSubprocessLauncher *launcher)
+{
+  g_subprocess_launcher_set_child_setup (launcher, grel_test_process_die_with_parent, NULL, NULL);
+}
+
+GSubprocess *
+grel_test_process_new (const char *const *argv)
+{
+  g_autoptr (GSubprocessLauncher) launcher
+    = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_PIPE);
+  g_autoptr (GError) error = NULL;
+  GSubprocess *self;
+
+  grel_test_process_let_die (launcher);
+  self = g_subprocess_launcher_spawnv (launcher, argv, &error);
+  g_assert_no_error (error);
+  return self;
+}
+
+char *
+grel_test_process_read_line (GSubprocess *self)
+{
+  GInputStream *output = g_subprocess_get_stdout_pipe (self);
+  GString *line = g_string_new (NULL);
+  char c;
+
+  while (g_input_stream_read (output, &c, 1, NULL, NULL) == 1 && c != '\n')
+    g_string_append_c (line, c);
+  return g_string_free (line, FALSE);
+}
+
+char **
+grel_test_process_collect (GSubprocess *self, gboolean was_killed)
+{
+  g_autofree char *output = NULL;
+  g_autoptr (GError) error = NULL;
+  char **lines;
+  guint n;
+
+  g_subprocess_communicate_utf8 (self, NULL, NULL, &output, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (g_subprocess_get_successful (self), ==, !was_killed);
+
+  lines = g_strsplit (output, "\n", -1);
+  n = g_strv_length (lines);
+  if (n > 0)
+    g_clear_pointer (&lines[n - 1], g_free);
+  return lines;
+}
