@@ -50,28 +50,31 @@ load_when_all_have_missed (const char *key,
   return NULL;
 }
 
-static void
-load_in_thread (GTask *task, gpointer source, gpointer data, GCancellable *cancellable)
+static gpointer
+load_in_thread (gpointer data)
 {
+  g_autoptr (GTask) task = data;
   GError *error = NULL;
-  g_autoptr (GBytes) bytes = load_when_all_have_missed ("key", cancellable, data, &error);
+  g_autoptr (GBytes) bytes
+    = load_when_all_have_missed ("key", NULL, g_task_get_task_data (task), &error);
   g_auto (GValue) value = G_VALUE_INIT;
 
   if (error != NULL)
     {
       g_task_return_error (task, error);
-      return;
+      return NULL;
     }
   g_value_init (&value, G_TYPE_BYTES);
   g_value_set_boxed (&value, bytes);
   g_task_return_value (task, &value);
+  return NULL;
 }
 
 static void
 start_in_thread (GTask *task, gpointer data)
 {
   g_task_set_task_data (task, data, NULL);
-  g_task_run_in_thread (task, load_in_thread);
+  g_thread_unref (g_thread_new ("loader", load_in_thread, g_object_ref (task)));
 }
 
 static void

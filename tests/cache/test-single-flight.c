@@ -162,6 +162,37 @@ a_load_that_nobody_waits_for_is_cancelled (Scene *scene, gconstpointer data)
   grel_test_cache_scene_load (scene, "key", "loaded");
 }
 
+/* A loop runs its context without making it thread-default. */
+static void
+run_without_default (Scene *scene, const int *flag)
+{
+  g_main_context_pop_thread_default (scene->context);
+  while (!*flag)
+    g_main_context_iteration (scene->context, TRUE);
+  g_main_context_push_thread_default (scene->context);
+}
+
+static void
+a_load_starts_in_the_context_of_its_caller (Scene *scene, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (GrelTestResult) first = { NULL };
+  g_auto (GrelTestResult) second = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  scene->loader.hangs = TRUE;
+  grel_test_cache_scene_begin (scene, "key", NULL, cancellable, &first);
+  grel_test_cache_scene_begin (scene, "key", NULL, NULL, &second);
+  grel_test_settle ();
+  scene->loader.hangs = FALSE;
+  scene->loader.started_within = NULL;
+  g_cancellable_cancel (cancellable);
+  run_without_default (scene, &second.is_done);
+  g_assert_true (scene->loader.started_within == scene->context);
+  grel_test_cache_scene_end (scene, &second, "loaded");
+  error = grel_test_cache_scene_end_badly (scene, &first);
+}
+
 typedef enum
 {
   BY_SET,
@@ -482,6 +513,7 @@ main (int argc, char **argv)
   ADD (one_that_is_cancelled_hands_over);
   ADD (one_that_only_waits_may_be_cancelled);
   ADD (a_load_that_nobody_waits_for_is_cancelled);
+  ADD (a_load_starts_in_the_context_of_its_caller);
   ADD (a_load_never_overwrites_what_is_newer);
   ADD (a_tag_that_a_load_does_not_have_leaves_it_alone);
   ADD (who_asks_after_a_delete_gets_what_is_loaded_after_it);

@@ -4,6 +4,8 @@
 
 #include "grel-test-cache-scene.h"
 
+#include <malloc.h>
+
 /* What the contract of cache backends does not say. */
 
 #define TTL GREL_TEST_TTL
@@ -292,6 +294,32 @@ a_million_entries_are_gone_when_their_time_has_come (Fixture *fixture, gconstpoi
   g_assert_cmpint (fixture->n_freed, ==, n_entries);
 }
 
+static gint64
+get_allocated (void)
+{
+  struct mallinfo2 info = mallinfo2 (); /* nothing under a sanitizer, which has its own */
+
+  return info.uordblks + info.hblkhd;
+}
+
+static void
+an_entry_takes_less_than_200_bytes_beyond_what_it_keeps (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GBytes) value = make_value (fixture); /* one for all */
+  const GrelCacheRecord record = { .value = value, .ttl = TTL };
+  const char *tags[] = { "red", NULL };
+  gint64 before = get_allocated (), n_key_bytes = 0;
+  guint n_entries = N_ENTRIES / 10;
+  char key[32];
+
+  for (guint i = 0; i < n_entries; i++)
+    {
+      n_key_bytes += g_snprintf (key, sizeof key, "cache:%u", i) + 1;
+      fixture->klass->try_set (fixture->adapter, key, &record, tags, fixture->account);
+    }
+  g_assert_cmpint ((get_allocated () - before - n_key_bytes) / n_entries, <, 200);
+}
+
 static gpointer
 hammer (gpointer data)
 {
@@ -366,6 +394,7 @@ main (int argc, char **argv)
   ADD (a_value_may_use_the_cache_while_it_is_freed);
   ADD (a_turn_of_the_loop_frees_a_bounded_number);
   ADD (a_million_entries_are_gone_when_their_time_has_come);
+  ADD (an_entry_takes_less_than_200_bytes_beyond_what_it_keeps);
   ADD (threads_may_use_it_at_once);
   return g_test_run ();
 }

@@ -67,6 +67,7 @@ grel_test_loader_start (GTask *task, gpointer data)
 {
   GrelTestLoader *self = data;
 
+  self->started_within = g_main_context_get_thread_default ();
   grel_test_loader_enter (self);
   if (self->hangs)
     g_queue_push_tail (&self->tasks, g_object_ref (task));

@@ -23,6 +23,7 @@ typedef struct
   int n_runs;
   int n_running;
   int n_running_most;
+  GMainContext *started_within; /* the thread-default context; not a reference */
 } GrelTestLoader;
 
 void grel_test_loader_init (GrelTestLoader *self, const char *text);
