@@ -17,8 +17,8 @@ GSubprocess *grel_test_process_new (const char *const *argv);
 /* The next line that it prints, or what there is of it at the end. Returns: (transfer full) */
 char *grel_test_process_read_line (GSubprocess *self);
 
-/* Waits for its end, which is a success unless the test kills it. Returns: (transfer full): all that
- * it printed, in lines; a last one that has no end is left out */
+/* Waits for its end, which is a success unless the test kills it. Returns: (transfer full): all
+ * that it printed, in lines; a last one that has no end is left out */
 char **grel_test_process_collect (GSubprocess *self, gboolean was_killed);
 
 G_END_DECLS
