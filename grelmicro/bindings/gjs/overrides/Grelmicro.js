@@ -276,6 +276,38 @@ function addCircuitBreaker() {
     Grelmicro.CircuitBreaker.prototype.keyed = getKeyed;
 }
 
+// Cached functions
+
+function toBytes(value) {
+    return new GLib.Bytes(new TextEncoder().encode(JSON.stringify(value ?? null)));
+}
+
+function fromBytes(bytes) {
+    return JSON.parse(new TextDecoder().decode(bytes.toArray()));
+}
+
+// An async function whose results are kept as JSON, under the key that keyFunc makes of its
+// arguments. Whoever asks for one that is being loaded waits for that load.
+function cached(cache, keyFunc, func) {
+    requireFunction(keyFunc);
+    requireFunction(func);
+    return async function (...args) {
+        const load = Grelmicro.Operation.new(async task => {
+            task.return_value(toBytes(await func.apply(this, args)));
+        });
+        return fromBytes(await cache.get_or_load_async(keyFunc.apply(this, args), load, null));
+    };
+}
+
+function addCache() {
+    const neverOpened = new Grelmicro.MemoryCacheAdapter();
+
+    addJudge(Grelmicro.TTLCache,
+        judgePrimitive(neverOpened, cache => cache.get_from_thread('key')));
+    Grelmicro.TTLCache.new = ttl => new Grelmicro.TTLCache({ttl});
+    Grelmicro.cached = cached;
+}
+
 function _init() {
     Grelmicro = this;
 
@@ -297,4 +329,5 @@ function _init() {
         lock.acquire_async(timeout, cancellable));
     addLock(Grelmicro.TaskLock, (lock, {cancellable = null}) => lock.acquire_async(cancellable));
     addCircuitBreaker();
+    addCache();
 }
