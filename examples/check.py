@@ -23,8 +23,10 @@ import threading
 import time
 
 SELL = ("/sell/async", "/sell/thread")
+CATALOGUE = ("/catalogue/async", "/catalogue/thread")
 PAY = ("/pay/async", "/pay/thread")
 BUYERS = 200
+READERS = 40  # of the catalogue
 STOCK = 100
 PAYERS = 20
 RESET_TIMEOUT = 2  # seconds; longer than the shop waits for its bank
@@ -115,6 +117,25 @@ def visit_together(shop, routes, number):
     with concurrent.futures.ThreadPoolExecutor(number) as customers:
         visits = [customers.submit(enter, routes[i % len(routes)]) for i in range(number)]
         return [visit.result() for visit in visits]
+
+
+def get_editions(shop, number):
+    """The editions of the catalogue that as many customers get who ask at the same time."""
+    door = threading.Barrier(number)
+
+    def ask(route):
+        door.wait()
+        return json.loads(request(shop.address, "GET", route)[2])["edition"]
+
+    with concurrent.futures.ThreadPoolExecutor(number) as customers:
+        return set(customers.map(ask, [CATALOGUE[i % len(CATALOGUE)] for i in range(number)]))
+
+
+def find_catalogue_faults(shop):
+    editions = get_editions(shop, READERS)
+    print(f"{READERS} readers got {len(editions)} edition(s) of the catalogue")
+    if editions != {1}:
+        yield f"the catalogue was made more than once: editions {sorted(editions)}"
 
 
 def select(answers, statuses):
@@ -226,6 +247,7 @@ def find_payment_faults(shop, mode):
 def find_faults(shop):
     before = shop.count_descriptors()
     yield from find_sale_faults(shop)
+    yield from find_catalogue_faults(shop)
     for mode in ("down", "slow"):
         yield from find_payment_faults(shop, mode)
 

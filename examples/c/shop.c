@@ -11,15 +11,19 @@
  *   POST /pay/async     pays on the event loop
  *   POST /pay/thread    pays on a worker thread
  *   GET  /breaker       tells what the circuit breaker has seen
+ *   GET  /catalogue/async, /catalogue/thread
+ *                       tells what there is to buy, likewise
  *
  * A sale reads the stock, takes a moment, and writes the stock back. Two of them at a time would
  * sell the same piece twice; the lock keeps them apart, whichever route they came by.
  *
  * A payment asks the bank (shop-bank.c), which fails now and then; shop-payment.c is where the
- * circuit breaker keeps customers from waiting for a bank that is down.
+ * circuit breaker keeps customers from waiting for a bank that is down. A catalogue takes a while
+ * to make; in shop-catalogue.c a cache sees to it that this is done once for all who ask.
  */
 
 #include "shop-bank.h"
+#include "shop-catalogue.h"
 #include "shop-http.h"
 #include "shop-payment.h"
 
@@ -48,6 +52,7 @@ typedef struct
   int stock;          /* changes under the lock only */
   Bank bank;
   PaymentClient *payments;
+  Catalogue *catalogue;
   GTimeSpan reset_timeout; /* how long an open circuit refuses payments */
   GThreadPool *workers;    /* runs order_run () */
   HttpServer http;
@@ -57,7 +62,7 @@ typedef struct
 
 typedef struct _Order Order;
 
-/* A sale or a payment in progress. It belongs to one thread at a time, the event loop's or a
+/* A request in progress. It belongs to one thread at a time, the event loop's or a
  * worker's. */
 struct _Order
 {
@@ -66,7 +71,7 @@ struct _Order
   void (*work) (Order *self); /* what a worker does for it */
   GrelLease *lease;           /* what makes the stock ours */
   int left;
-  char *receipt; /* the answer, or else the error */
+  char *receipt; /* the answer as JSON, or else the error */
   GError *error;
 };
 
@@ -254,6 +259,22 @@ payment_work (Order *self)
   self->receipt = payment_client_pay_from_thread (self->shop->payments, &self->error);
 }
 
+/* The catalogue, likewise. */
+static void
+catalogue_got (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Order *self = data;
+
+  self->receipt = catalogue_get_finish (self->shop->catalogue, result, &self->error);
+  order_end (self);
+}
+
+static void
+catalogue_work (Order *self)
+{
+  self->receipt = catalogue_get_from_thread (self->shop->catalogue, &self->error);
+}
+
 static void
 shop_quit_if_done (Shop *self)
 {
@@ -309,6 +330,12 @@ shop_pay (Shop *self, SoupServerMessage *message)
 }
 
 static void
+shop_show (Shop *self, SoupServerMessage *message)
+{
+  catalogue_get_async (self->catalogue, catalogue_got, order_new (self, message));
+}
+
+static void
 shop_push (Shop *self, SoupServerMessage *message, void (*work) (Order *order))
 {
   Order *order = order_new (self, message);
@@ -339,6 +366,10 @@ shop_serve (SoupServer *server,
     shop_pay (self, message);
   else if (g_str_equal (route, "POST /pay/thread"))
     shop_push (self, message, payment_work);
+  else if (g_str_equal (route, "GET /catalogue/async"))
+    shop_show (self, message);
+  else if (g_str_equal (route, "GET /catalogue/thread"))
+    shop_push (self, message, catalogue_work);
   else if (g_str_equal (route, "GET /stock"))
     http_answer (message, SOUP_STATUS_OK, "application/json",
                  g_strdup_printf ("{\"left\": %d}\n", g_atomic_int_get (&self->stock)));
@@ -362,11 +393,13 @@ shop_print_usage (Shop *self)
            "  curl -i -X POST %s/pay/async\n"
            "  curl -i -X POST %s/pay/thread\n"
            "  curl %s/breaker\n"
+           "  curl %s/catalogue/async\n"
+           "  curl %s/catalogue/thread\n"
            "and have the bank fail and recover\n"
            "  curl -X POST '%s/bank?mode=down'\n"
            "  curl -X POST '%s/bank?mode=slow'\n"
            "  curl -X POST '%s/bank?mode=up'\n",
-           shop, shop, shop, shop, shop, shop, shop, bank, bank, bank);
+           shop, shop, shop, shop, shop, shop, shop, shop, shop, bank, bank, bank);
 }
 
 static gboolean
@@ -378,6 +411,7 @@ shop_open (Shop *self, int port, GError **error)
 
   self->lock = grel_lock_new ("stock");
   self->payments = payment_client_new (self->bank.http.uri, self->reset_timeout);
+  self->catalogue = catalogue_new ();
   self->workers = g_thread_pool_new (order_run, NULL, SHOP_WORKERS, FALSE, NULL);
   g_unix_signal_add (SIGINT, shop_close, self);
   g_unix_signal_add (SIGTERM, shop_close, self);
@@ -390,6 +424,7 @@ shop_clear (Shop *self)
 {
   if (self->workers != NULL)
     g_thread_pool_free (self->workers, FALSE, TRUE);
+  g_clear_pointer (&self->catalogue, catalogue_free);
   g_clear_pointer (&self->payments, payment_client_free);
   g_clear_object (&self->lock);
   http_server_clear (&self->http);

@@ -21,6 +21,9 @@ from shop_http import Server
 from shop_payment import BankError, BankTimeoutError, PaymentClient
 
 MOMENT = 0.002  # what a sale takes, in seconds
+CATALOGUE_MOMENT = 0.2  # what a catalogue takes to make
+
+catalogue = Grelmicro.TTLCache(ttl=60.0, serializer=Grelmicro.JSON)
 
 
 class SoldOutError(Exception):
@@ -45,6 +48,8 @@ USAGE = """Listening on {shop}; try
   curl -i -X POST {shop}/pay/async
   curl -i -X POST {shop}/pay/thread
   curl {shop}/breaker
+  curl {shop}/catalogue/async
+  curl {shop}/catalogue/thread
 and have the bank fail and recover
   curl -X POST '{bank}/bank?mode=down'
   curl -X POST '{bank}/bank?mode=slow'
@@ -63,6 +68,7 @@ def answer_error(error):
 class Shop:
     def __init__(self, stock):
         self.stock = stock  # changes under the lock only
+        self.edition = 0  # of the catalogue
         self.lock = Grelmicro.Lock("stock")
         self.bank = Bank()
         self.server = Server(self.find_answer)
@@ -92,6 +98,21 @@ class Shop:
         self.stock = left
         return {"left": left, "token": lease.get_fencing_token()}
 
+    def new_edition(self):
+        self.edition += 1
+        return {"edition": self.edition, "items": ["apples"]}
+
+    @Grelmicro.cached(catalogue, key="catalogue")
+    async def make_catalogue(self):
+        """What takes a while to make is made once for all who ask, by whichever way."""
+        await asyncio.sleep(CATALOGUE_MOMENT)
+        return self.new_edition()
+
+    @Grelmicro.cached(catalogue, key="catalogue")
+    def make_catalogue_from_thread(self):
+        time.sleep(CATALOGUE_MOMENT)
+        return self.new_edition()
+
     async def follow(self, route):
         if route == "POST /sell/async":
             return await self.sell()
@@ -103,6 +124,10 @@ class Shop:
             return await asyncio.to_thread(self.payments.pay_from_thread)
         if route == "GET /stock":
             return {"left": self.stock}
+        if route == "GET /catalogue/async":
+            return await self.make_catalogue()
+        if route == "GET /catalogue/thread":
+            return await asyncio.to_thread(self.make_catalogue_from_thread)
         if route == "GET /breaker":
             return self.payments.breaker.metrics()
         return None
