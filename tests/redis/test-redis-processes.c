@@ -188,6 +188,38 @@ who_is_killed_holds_nobody_up_for_ever (Fixture *self, gconstpointer data)
   expect_one_holder_at_a_time (self);
 }
 
+static gboolean
+does_everybody_listen (gpointer data)
+{
+  Fixture *self = data;
+  g_autofree char *said
+    = grel_test_redis_ask (self->redis, "PUBSUB", "NUMSUB", "released:lock:contended", NULL);
+  const char *line = strrchr (said, '\n');
+
+  return line != NULL && g_ascii_strtoll (line + 1, NULL, 10) == N_PROCESSES;
+}
+
+/* Most of those who wait are killed; the others don't mind. */
+static void
+a_waiter_that_is_killed_holds_nobody_up (Fixture *self, gconstpointer data)
+{
+  GSubprocess *stopped = spawn_contender (self, 1, 60000, 0, "stop");
+  g_autofree char *fence = grel_test_process_read_line (stopped);
+
+  g_assert_cmpstr (fence, ==, "1");
+  for (int i = 0; i < N_PROCESSES; i++)
+    spawn_contender (self, N_ROUNDS, 60000, 0, NULL);
+  grel_test_wait_for (does_everybody_listen, self);
+  for (int i = 1; i < N_PROCESSES - 1; i++)
+    g_subprocess_send_signal (self->processes->pdata[i], SIGKILL);
+  g_subprocess_send_signal (stopped, SIGCONT);
+  for (int i = N_PROCESSES - 1; i <= N_PROCESSES; i++)
+    collect (self, self->processes->pdata[i], FALSE);
+
+  g_assert_cmpuint (self->holds->len, ==, 2 * N_ROUNDS);
+  expect_one_holder_at_a_time (self);
+}
+
 static void
 who_was_stopped_for_too_long_knows_it_at_once (Fixture *self, gconstpointer data)
 {
@@ -231,6 +263,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   RULE (they_take_turns);
   RULE (who_is_killed_holds_nobody_up_for_ever);
+  RULE (a_waiter_that_is_killed_holds_nobody_up);
   RULE (who_was_stopped_for_too_long_knows_it_at_once);
   RULE (a_server_that_pauses_makes_no_second_holder);
   return g_test_run ();
