@@ -3,6 +3,7 @@
  */
 
 #include <grelmicro/grelmicro.h>
+#include <grelmicro/redis/grel-redis-circuit-breaker-adapter-private.h>
 #include <grelmicro/redis/grel-redis-connection-private.h>
 #include <grelmicro/redis/grel-redis-lock-adapter-private.h>
 
@@ -19,6 +20,7 @@ const char *const fuzz_seeds[] = {
   "\x03$38\r\n12:4f0c1a1e-5f5e-4a5b-8f67-000000000000\r\n",
   "\x10*3\r\n$9\r\nsubscribe\r\n$9\r\nlock:cart\r\n:1\r\n",
   "\x05*2\r\n*2\r\n:1\r\n*1\r\n+x\r\n*0\r\n",
+  "\x20*5\r\n:1\r\n$9\r\nHALF_OPEN\r\n:0\r\n:1\r\n:0\r\n",
   "\x07:9223372036854775807\r\n:-9223372036854775808\r\n",
   NULL,
 };
@@ -27,6 +29,7 @@ static void
 map (const GrelRedisReply *reply)
 {
   gboolean is_owned = FALSE;
+  GrelCircuitSnapshot snapshot;
   const char *text;
   gssize answer;
   gint64 value;
@@ -39,6 +42,12 @@ map (const GrelRedisReply *reply)
     }
   if (grel_redis_lock_map_owned (reply, "token", &is_owned, NULL) && is_owned)
     g_assert_true (g_str_has_suffix (reply->text, ":token"));
+  if (grel_redis_circuit_map (reply, &value, &snapshot, NULL))
+    {
+      g_assert_cmpint (value, <, G_GINT64_CONSTANT (1) << 53);
+      g_assert_cmpuint (snapshot.state, <=, GREL_CIRCUIT_STATE_FORCED_CLOSED);
+      g_assert_cmpint (snapshot.retry_after, >=, 0);
+    }
   if (grel_redis_reply_get_text (reply, &text, NULL) && text != NULL)
     g_assert_cmpuint (strlen (text), <=, reply->length);
   grel_redis_reply_get_integer (reply, &value, NULL);

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include <grelmicro/redis/grel-redis-circuit-breaker-adapter-private.h>
 #include <grelmicro/redis/grel-redis-command-private.h>
 #include <grelmicro/redis/grel-redis-connection-private.h>
 #include <grelmicro/redis/grel-redis-lock-adapter-private.h>
@@ -200,6 +201,55 @@ the_owner_is_what_follows_the_first_colon (void)
     }
 }
 
+#define CIRCUIT(answer, state, errors, successes, left)                                            \
+  "*5\r\n:" answer "\r\n+" state "\r\n:" errors "\r\n:" successes "\r\n:" left "\r\n"
+
+static void
+who_asks_a_circuit_is_told_how_it_stands (void)
+{
+  g_autoptr (GrelRedisReply) reply
+    = read_reply (CIRCUIT ("-1000", "OPEN", "4294967295", "2", "1000"));
+  g_autoptr (GError) error = NULL;
+  GrelCircuitSnapshot snapshot;
+  gint64 answer;
+
+  g_assert_true (grel_redis_circuit_map (reply, &answer, &snapshot, &error));
+  g_assert_no_error (error);
+  g_assert_cmpint (answer, ==, -1000);
+  g_assert_cmpint (snapshot.state, ==, GREL_CIRCUIT_STATE_OPEN);
+  g_assert_cmpuint (snapshot.consecutive_errors, ==, G_MAXUINT);
+  g_assert_cmpuint (snapshot.consecutive_successes, ==, 2);
+  g_assert_cmpint (snapshot.retry_after, ==, 1000);
+}
+
+static void
+a_circuit_is_in_a_state_that_there_is (void)
+{
+  static const char *const texts[] = { ":1\r\n",
+                                       "-ERR\r\n",
+                                       "$-1\r\n",
+                                       "*0\r\n",
+                                       "*2\r\n:1\r\n+CLOSED\r\n",
+                                       "*5\r\n:1\r\n$-1\r\n:0\r\n:0\r\n:0\r\n",
+                                       "*5\r\n:1\r\n:0\r\n:0\r\n:0\r\n:0\r\n",
+                                       CIRCUIT ("1", "closed", "0", "0", "0"),
+                                       CIRCUIT ("9007199254740992", "CLOSED", "0", "0", "0"),
+                                       CIRCUIT ("1", "CLOSED", "-1", "0", "0"),
+                                       CIRCUIT ("1", "CLOSED", "0", "4294967296", "0"),
+                                       CIRCUIT ("1", "OPEN", "0", "0", "-1") };
+
+  for (guint i = 0; i < G_N_ELEMENTS (texts); i++)
+    {
+      g_autoptr (GrelRedisReply) reply = read_reply (texts[i]);
+      g_autoptr (GError) error = NULL;
+      GrelCircuitSnapshot snapshot;
+      gint64 answer;
+
+      g_assert_false (grel_redis_circuit_map (reply, &answer, &snapshot, &error));
+      g_assert_error (error, GREL_ERROR, GREL_ERROR_BACKEND);
+    }
+}
+
 static void
 a_command_is_counted_words (void)
 {
@@ -229,6 +279,8 @@ main (int argc, char **argv)
   RULE (who_asks_for_a_lock_is_told_how_it_went);
   RULE (a_lock_is_never_granted_by_nonsense);
   RULE (the_owner_is_what_follows_the_first_colon);
+  RULE (who_asks_a_circuit_is_told_how_it_stands);
+  RULE (a_circuit_is_in_a_state_that_there_is);
   RULE (a_command_is_counted_words);
   return g_test_run ();
 }
