@@ -16,7 +16,7 @@
  * and says what it believes when it goes on.
  */
 
-/* A process that didn't get to run has no valid lease any more. */
+/* A lease that was granted by a server that paused may have run out before it got here. */
 static void
 hold (GrelLease *lease, GTimeSpan span)
 {
