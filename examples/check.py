@@ -43,7 +43,7 @@ def wait_until(condition, seconds=20):
     """Whether it came true."""
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
-        time.sleep(0.05)
+        time.sleep(0.01)
     return condition()
 
 

@@ -15,7 +15,8 @@
  *                       tells what there is to buy, likewise
  *
  * A sale reads the stock, takes a moment, and writes the stock back. Two of them at a time would
- * sell the same piece twice; the lock keeps them apart, whichever route they came by.
+ * sell the same piece twice; the lock keeps them apart, whichever route they came by. Several shops
+ * sell from one stock when they share a lock, by GREL_URL, and the stock, by --stock-file.
  *
  * A payment asks the bank (shop-bank.c), which fails now and then; shop-payment.c is where the
  * circuit breaker keeps customers from waiting for a bank that is down. A catalogue takes a while
@@ -26,12 +27,14 @@
 #include "shop-catalogue.h"
 #include "shop-http.h"
 #include "shop-payment.h"
+#include "shop-stock.h"
 
 #include <glib-unix.h>
 #include <grelmicro/grelmicro.h>
 #include <locale.h>
 
 #define SHOP_MOMENT 2     /* what a sale takes, in milliseconds */
+#define SHOP_LEASE 2      /* how long others wait for a shop that died with the lock, in seconds */
 #define SHOP_WORKERS 8    /* how many orders can block a thread at a time */
 #define SHOP_CAPACITY 256 /* how many requests can wait; a payment needs 3 file descriptors */
 
@@ -49,7 +52,7 @@ typedef struct
 {
   GrelLock *lock;
   GTimeSpan patience; /* how long a sale waits for the lock */
-  int stock;          /* changes under the lock only */
+  Stock stock;        /* changes under the lock only */
   Bank bank;
   PaymentClient *payments;
   Catalogue *catalogue;
@@ -84,6 +87,7 @@ static const struct
 } shop_statuses[] = {
   { shop_error_quark, SHOP_ERROR_SOLD_OUT, SOUP_STATUS_CONFLICT },
   { shop_error_quark, SHOP_ERROR_BUSY, SOUP_STATUS_SERVICE_UNAVAILABLE },
+  { g_io_error_quark, G_IO_ERROR_PERMISSION_DENIED, SOUP_STATUS_SERVICE_UNAVAILABLE },
   { grel_error_quark, GREL_ERROR_WOULD_BLOCK, SOUP_STATUS_SERVICE_UNAVAILABLE },
   { grel_error_quark, GREL_ERROR_TIMED_OUT, SOUP_STATUS_SERVICE_UNAVAILABLE },
   { grel_error_quark, GREL_ERROR_NOT_OWNED, SOUP_STATUS_SERVICE_UNAVAILABLE },
@@ -174,27 +178,25 @@ order_run (gpointer data, gpointer pool_data)
 static gboolean
 sale_read (Order *self)
 {
-  self->left = g_atomic_int_get (&self->shop->stock) - 1;
-  if (self->left >= 0)
+  if (!stock_read (&self->shop->stock, &self->left, &self->error))
+    return FALSE;
+  if (--self->left >= 0)
     return TRUE;
 
   g_set_error_literal (&self->error, SHOP_ERROR, SHOP_ERROR_SOLD_OUT, "Sold out");
   return FALSE;
 }
 
-/* A store outside this process would get the fencing token as well, and refuse an older one. */
 static void
 sale_write (Order *self)
 {
-  if (!grel_lease_is_valid (self->lease))
-    {
-      g_set_error_literal (&self->error, GREL_ERROR, GREL_ERROR_NOT_OWNED, "The lock was lost");
-      return;
-    }
+  gint64 token = grel_lease_get_fencing_token (self->lease);
 
-  g_atomic_int_set (&self->shop->stock, self->left);
-  self->receipt = g_strdup_printf ("{\"left\": %d, \"token\": %" G_GINT64_FORMAT "}\n", self->left,
-                                   grel_lease_get_fencing_token (self->lease));
+  if (!grel_lease_is_valid (self->lease))
+    g_set_error_literal (&self->error, GREL_ERROR, GREL_ERROR_NOT_OWNED, "The lock was lost");
+  else if (stock_write (&self->shop->stock, self->left, token, &self->error))
+    self->receipt
+      = g_strdup_printf ("{\"left\": %d, \"token\": %" G_GINT64_FORMAT "}\n", self->left, token);
 }
 
 /* The sale on the event loop: whenever it has to wait, the rest is left to a callback. */
@@ -345,6 +347,19 @@ shop_push (Shop *self, SoupServerMessage *message, void (*work) (Order *order))
 }
 
 static void
+shop_count (Shop *self, SoupServerMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+  int left;
+
+  if (stock_read (&self->stock, &left, &error))
+    http_answer (message, SOUP_STATUS_OK, "application/json",
+                 g_strdup_printf ("{\"left\": %d}\n", left));
+  else
+    shop_answer_error (message, error);
+}
+
+static void
 shop_serve (SoupServer *server,
             SoupServerMessage *message,
             const char *path,
@@ -371,8 +386,7 @@ shop_serve (SoupServer *server,
   else if (g_str_equal (route, "GET /catalogue/thread"))
     shop_push (self, message, catalogue_work);
   else if (g_str_equal (route, "GET /stock"))
-    http_answer (message, SOUP_STATUS_OK, "application/json",
-                 g_strdup_printf ("{\"left\": %d}\n", g_atomic_int_get (&self->stock)));
+    shop_count (self, message);
   else if (g_str_equal (route, "GET /breaker"))
     http_answer (message, SOUP_STATUS_OK, "application/json",
                  payment_client_describe (self->payments));
@@ -410,6 +424,7 @@ shop_open (Shop *self, int port, GError **error)
     return FALSE;
 
   self->lock = grel_lock_new ("stock");
+  grel_lock_set_lease_duration (self->lock, SHOP_LEASE * G_TIME_SPAN_SECOND);
   self->payments = payment_client_new (self->bank.http.uri, self->reset_timeout);
   self->catalogue = catalogue_new ();
   self->workers = g_thread_pool_new (order_run, NULL, SHOP_WORKERS, FALSE, NULL);
@@ -447,13 +462,15 @@ shop_run (Shop *self, int port, GError **error)
 int
 main (int argc, char **argv)
 {
-  Shop shop = { .stock = 100 };
+  Shop shop = { .stock.left = 100 };
   int port = 8080;
   double patience = 5;
   double reset_timeout = 10;
   const GOptionEntry options[] = {
     { "port", 'p', 0, G_OPTION_ARG_INT, &port, "Where to listen; 0 is any free port", "8080" },
-    { "stock", 's', 0, G_OPTION_ARG_INT, &shop.stock, "How many pieces there are", "100" },
+    { "stock", 's', 0, G_OPTION_ARG_INT, &shop.stock.left, "How many pieces there are", "100" },
+    { "stock-file", 0, 0, G_OPTION_ARG_FILENAME, &shop.stock.path,
+      "Where several shops keep the stock that they share", "FILE" },
     { "patience", 0, 0, G_OPTION_ARG_DOUBLE, &patience, "Seconds to wait for the lock", "5" },
     { "reset-timeout", 0, 0, G_OPTION_ARG_DOUBLE, &reset_timeout,
       "Seconds that payments are refused once the bank has failed too often", "10" },

@@ -19,9 +19,11 @@ from gi.repository import Grelmicro
 from shop_bank import Bank
 from shop_http import Server
 from shop_payment import BankError, BankTimeoutError, PaymentClient
+from shop_stock import FileStock, MemoryStock, StaleTokenError
 
 MOMENT = 0.002  # what a sale takes, in seconds
 CATALOGUE_MOMENT = 0.2  # what a catalogue takes to make
+LEASE = 2  # how long others wait for a shop that died with the lock, in seconds
 
 catalogue = Grelmicro.TTLCache(ttl=60.0, serializer=Grelmicro.JSON)
 
@@ -32,6 +34,7 @@ class SoldOutError(Exception):
 
 STATUSES = {
     SoldOutError: 409,
+    StaleTokenError: 503,
     BankError: 502,
     BankTimeoutError: 504,
     Grelmicro.CircuitOpenError: 503,
@@ -69,7 +72,7 @@ class Shop:
     def __init__(self, stock):
         self.stock = stock  # changes under the lock only
         self.edition = 0  # of the catalogue
-        self.lock = Grelmicro.Lock("stock")
+        self.lock = Grelmicro.Lock("stock", lease_duration=LEASE)
         self.bank = Bank()
         self.server = Server(self.find_answer)
 
@@ -88,15 +91,17 @@ class Shop:
             return self.write_stock(lease, left)
 
     def read_stock(self):
-        if self.stock == 0:
+        left = self.stock.read()
+        if left == 0:
             raise SoldOutError("Sold out")
-        return self.stock - 1
+        return left - 1
 
     def write_stock(self, lease, left):
         if not lease.is_valid():
             raise Grelmicro.NotOwnedError("The lock was lost")
-        self.stock = left
-        return {"left": left, "token": lease.get_fencing_token()}
+        token = lease.get_fencing_token()
+        self.stock.write(left, token)
+        return {"left": left, "token": token}
 
     def new_edition(self):
         self.edition += 1
@@ -123,7 +128,7 @@ class Shop:
         if route == "POST /pay/thread":
             return await asyncio.to_thread(self.payments.pay_from_thread)
         if route == "GET /stock":
-            return {"left": self.stock}
+            return {"left": self.stock.read()}
         if route == "GET /catalogue/async":
             return await self.make_catalogue()
         if route == "GET /catalogue/thread":
@@ -157,10 +162,14 @@ async def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8080)
     parser.add_argument("--stock", type=int, default=100)
+    parser.add_argument("--stock-file", help="where several shops keep the stock that they share")
     parser.add_argument("--reset-timeout", type=float, default=10.0)
     options = parser.parse_args()
+    stock = MemoryStock(options.stock)
+    if options.stock_file:
+        stock = FileStock(options.stock_file, options.stock)
     async with Grelmicro.App():
-        await Shop(options.stock).run(options.port, options.reset_timeout)
+        await Shop(stock).run(options.port, options.reset_timeout)
 
 
 gbulb.install()
