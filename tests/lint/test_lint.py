@@ -18,6 +18,7 @@ def load(script):
 
 
 layers = load("check-layers")
+snippets = load("check-snippets")
 spdx = load("check-spdx")
 
 
@@ -111,6 +112,31 @@ class Trees(unittest.TestCase):
         self.write("README.md", "text\n")
         findings = list(spdx.check_tree(self.root))
         self.assertEqual([finding.split(":")[0] for finding in findings], ["a.c", "run", "run"])
+
+    def test_snippets(self):
+        self.write("a.md", "```python\nawait f()\n```\n\n```python\nawait f(\n```\n")
+        (finding,) = snippets.check(self.root / "a.md", [])
+        self.assertTrue(finding.startswith("a.md:6: "))
+
+    def test_programs_that_are_shown(self):
+        for name in snippets.PROGRAMS:
+            self.write(f"examples/{name}", f"// SPDX-License-Identifier: MIT\n\n{name} ();\n")
+        shown = snippets.PROGRAMS[1:]
+        self.write("README.md", "".join(f"```js\n{name} ();\n```\n" for name in shown))
+        (finding,) = snippets.find_missing_programs(self.root)
+        self.assertIn(snippets.PROGRAMS[0], finding)
+
+
+class Snippets(unittest.TestCase):
+    def test_names_of_the_program_are_assumed(self):
+        self.assertTrue(snippets.ASSUMED.match("‘charge’ undeclared (first use in this function)"))
+        self.assertTrue(snippets.ASSUMED.match("implicit declaration of function ‘work’ [-W…]"))
+
+    def test_names_of_the_library_are_not(self):
+        self.assertFalse(snippets.ASSUMED.match("‘GREL_NONE’ undeclared (first use here)"))
+        self.assertFalse(
+            snippets.ASSUMED.match("implicit declaration of function ‘grel_lock_take’; did …")
+        )
 
 
 if __name__ == "__main__":
