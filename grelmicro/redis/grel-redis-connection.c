@@ -57,9 +57,7 @@ grel_redis_reader_create_text (const redisReadTask *task, char *text, size_t len
   gboolean is_error = task->type == REDIS_REPLY_ERROR;
   GrelRedisReply *reply = grel_redis_reply_new (is_error ? GREL_REDIS_ERROR : GREL_REDIS_TEXT);
 
-  reply->text = g_malloc (length + 1);
-  memcpy (reply->text, text, length);
-  reply->text[length] = '\0';
+  reply->text = g_ref_string_new_len (text, length);
   reply->length = length;
   return grel_redis_reader_add (task, reply);
 }

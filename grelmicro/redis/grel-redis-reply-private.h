@@ -25,7 +25,7 @@ typedef struct
 {
   GrelRedisReplyType type;
   gint64 integer;
-  char *text; /* also of an error; with a 0 at the end, and perhaps others before */
+  GRefString *text; /* also of an error; with a 0 at the end, and perhaps others before */
   gsize length;
   GPtrArray *elements; /* (element-type GrelRedisReply) */
 } GrelRedisReply;
@@ -52,6 +52,9 @@ gboolean grel_redis_reply_get_number (const GrelRedisReply *self,
 
 /* Text, or NULL without an error for nil. */
 gboolean grel_redis_reply_get_text (const GrelRedisReply *self, const char **value, GError **error);
+
+/* The same as bytes (transfer full), which aren't copied: they outlive the reply. */
+gboolean grel_redis_reply_get_bytes (const GrelRedisReply *self, GBytes **value, GError **error);
 
 /* The elements, of which there have to be so many; not to be freed. */
 gboolean grel_redis_reply_get_array (const GrelRedisReply *self,

@@ -26,7 +26,7 @@ void
 grel_redis_reply_free (GrelRedisReply *self)
 {
   g_clear_pointer (&self->elements, g_ptr_array_unref);
-  g_free (self->text);
+  g_clear_pointer (&self->text, g_ref_string_release);
   g_free (self);
 }
 
@@ -114,6 +114,21 @@ grel_redis_reply_get_text (const GrelRedisReply *self, const char **value, GErro
     return FALSE;
 
   *value = self->text;
+  return TRUE;
+}
+
+gboolean
+grel_redis_reply_get_bytes (const GrelRedisReply *self, GBytes **value, GError **error)
+{
+  const char *text;
+
+  *value = NULL;
+  if (!grel_redis_reply_get_text (self, &text, error))
+    return FALSE;
+
+  if (text != NULL)
+    *value = g_bytes_new_with_free_func (text, self->length, (GDestroyNotify) g_ref_string_release,
+                                         g_ref_string_acquire (self->text));
   return TRUE;
 }
 
