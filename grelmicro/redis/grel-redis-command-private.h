@@ -61,6 +61,9 @@ void grel_redis_command_add_bytes (GrelRedisCommand *self, const void *data, gsi
 
 void grel_redis_command_add_integer (GrelRedisCommand *self, gint64 number);
 
+/* Rounded up: the server would take 0 for an error. */
+void grel_redis_command_add_milliseconds (GrelRedisCommand *self, GTimeSpan span);
+
 /* As it goes to the server. */
 void grel_redis_command_write (GrelRedisCommand *self, GByteArray *output);
 

@@ -122,6 +122,13 @@ grel_redis_command_add_integer (GrelRedisCommand *self, gint64 number)
 }
 
 void
+grel_redis_command_add_milliseconds (GrelRedisCommand *self, GTimeSpan span)
+{
+  grel_redis_command_add_integer (self,
+                                  (span + G_TIME_SPAN_MILLISECOND - 1) / G_TIME_SPAN_MILLISECOND);
+}
+
+void
 grel_redis_command_write (GrelRedisCommand *self, GByteArray *output)
 {
   grel_redis_write_header (output, '*', self->n_words + (self->script != NULL ? 2 : 0));

@@ -18,13 +18,6 @@ static GrelRedisScript grel_redis_lock_acquire_script = { "lock-acquire" };
 static GrelRedisScript grel_redis_lock_extend_script = { "lock-extend" };
 static GrelRedisScript grel_redis_lock_release_script = { "lock-release" };
 
-/* The server would take 0 for an error. */
-static gint64
-grel_redis_lock_get_milliseconds (GTimeSpan lease)
-{
-  return (lease + G_TIME_SPAN_MILLISECOND - 1) / G_TIME_SPAN_MILLISECOND;
-}
-
 gboolean
 grel_redis_lock_map_acquired (const GrelRedisReply *reply, gssize *answer, GError **error)
 {
@@ -84,7 +77,7 @@ grel_redis_lock_adapter_acquire (GrelLockBackend *backend,
   grel_redis_adapter_add_key (backend, command, "", name);
   grel_redis_adapter_add_key (backend, command, "fence:", name);
   grel_redis_command_add (command, token);
-  grel_redis_command_add_integer (command, grel_redis_lock_get_milliseconds (lease));
+  grel_redis_command_add_milliseconds (command, lease);
   grel_redis_adapter_send (backend, command);
 }
 
@@ -101,7 +94,7 @@ grel_redis_lock_adapter_extend (GrelLockBackend *backend,
 
   grel_redis_adapter_add_key (backend, command, "", name);
   grel_redis_command_add (command, token);
-  grel_redis_command_add_integer (command, grel_redis_lock_get_milliseconds (lease));
+  grel_redis_command_add_milliseconds (command, lease);
   command->is_repeatable = TRUE;
   grel_redis_adapter_send (backend, command);
 }
