@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include <grelmicro/redis/grel-redis-cache-adapter-private.h>
 #include <grelmicro/redis/grel-redis-circuit-breaker-adapter-private.h>
 #include <grelmicro/redis/grel-redis-lock-adapter-private.h>
 
@@ -103,6 +104,8 @@ grel_redis_provider_class_init (GrelRedisProviderClass *klass)
                                    GREL_TYPE_REDIS_LOCK_ADAPTER);
   grel_provider_class_add_backend (provider_class, GREL_TYPE_CIRCUIT_BREAKER_BACKEND,
                                    GREL_TYPE_REDIS_CIRCUIT_BREAKER_ADAPTER);
+  grel_provider_class_add_backend (provider_class, GREL_TYPE_CACHE_BACKEND,
+                                   GREL_TYPE_REDIS_CACHE_ADAPTER);
 }
 
 static void

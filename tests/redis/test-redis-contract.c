@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "contract-cache.h"
 #include "contract-circuit-breaker.h"
 #include "contract-lock.h"
 #include "grel-test-redis.h"
@@ -27,6 +28,14 @@ backend_new (const char *rule, GType type)
 }
 
 static void
+test_cache_rule (gconstpointer rule)
+{
+  g_autoptr (GrelBackend) backend = backend_new (rule, GREL_TYPE_CACHE_BACKEND);
+
+  grel_test_cache_contract_run (rule, GREL_CACHE_BACKEND (backend), NULL);
+}
+
+static void
 test_lock_rule (gconstpointer rule)
 {
   g_autoptr (GrelBackend) backend = backend_new (rule, GREL_TYPE_LOCK_BACKEND);
@@ -48,6 +57,7 @@ static const struct
   const char *const *(*list) (void);
   GTestDataFunc test;
 } contracts[] = {
+  { "cache", grel_test_cache_contract_list, test_cache_rule },
   { "circuit-breaker", grel_test_circuit_breaker_contract_list, test_circuit_breaker_rule },
   { "lock", grel_test_lock_contract_list, test_lock_rule },
 };
