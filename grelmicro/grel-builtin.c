@@ -8,6 +8,8 @@
 #include <grelmicro/core/grel-provider-private.h>
 #include <grelmicro/memory/grel-memory-provider-private.h>
 
+#include <string.h>
+
 /* The only file that knows both the core and the stores that are built in. */
 GType
 grel_builtin_get_provider_type (const char *scheme)
@@ -27,12 +29,15 @@ grel_builtin_get_module (const char *scheme)
     const char *scheme;
     const char *module;
   } modules[] = {
-    { "redis", "redis" },  { "rediss", "redis" },  { "redis+unix", "redis" },
-    { "valkey", "redis" }, { "valkeys", "redis" }, { "valkey+unix", "redis" },
+    { "redis", "redis" },
+    { "rediss", "redis" },
+    { "valkey", "redis" },
+    { "valkeys", "redis" },
   };
+  gsize length = strcspn (scheme, "+"); /* what follows says how the store is reached */
 
   for (guint i = 0; i < G_N_ELEMENTS (modules); i++)
-    if (g_str_equal (scheme, modules[i].scheme))
+    if (strlen (modules[i].scheme) == length && strncmp (scheme, modules[i].scheme, length) == 0)
       return modules[i].module;
   return NULL;
 }

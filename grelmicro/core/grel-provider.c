@@ -8,6 +8,7 @@
 #include <grelmicro/core/grel-module-private.h>
 #include <grelmicro/core/grel-provider-private.h>
 #include <grelmicro/core/grel-request-private.h>
+#include <grelmicro/core/grel-uri-private.h>
 
 #include <string.h>
 
@@ -346,6 +347,22 @@ grel_provider_has_stray_at (const char *uri, const char *userinfo, const char *h
   return at != NULL && host != NULL && *host != '\0';
 }
 
+/* What isn't a host may be part of a password. */
+static gboolean
+grel_provider_has_bad_host (const char *hosts)
+{
+  g_auto (GStrv) list = g_strsplit (hosts != NULL ? hosts : "", ",", -1);
+
+  for (guint i = 0; list[i] != NULL; i++)
+    {
+      g_autofree char *uri = g_strconcat ("host://", list[i], NULL);
+
+      if (!g_uri_is_valid (uri, G_URI_FLAGS_NON_DNS, NULL))
+        return TRUE;
+    }
+  return FALSE;
+}
+
 /**
  * grel_provider_dup_uri: (get-property uri)
  * @self: a provider
@@ -365,22 +382,24 @@ grel_provider_dup_uri (GrelProvider *self)
   g_autofree char *host = NULL;
   g_autofree char *path = NULL;
   g_autofree char *query = NULL;
+  g_autofree char *hosts = NULL;
+  g_autofree char *single = NULL;
   const char *uri;
-  int port;
 
   g_return_val_if_fail (GREL_IS_PROVIDER (self), NULL);
 
   uri = grel_provider_get_secret_uri (self);
   if (uri == NULL)
     return NULL;
-  if (!g_uri_split (uri, G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, &scheme, &userinfo, &host,
-                    &port, &path, &query, NULL, NULL)
-      || grel_provider_has_stray_at (uri, userinfo, host))
+  single = grel_uri_take_hosts (uri, &hosts);
+  if (!g_uri_split (single, G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, &scheme, &userinfo, &host,
+                    NULL, &path, &query, NULL, NULL)
+      || scheme == NULL || grel_provider_has_stray_at (uri, userinfo, host)
+      || grel_provider_has_bad_host (hosts))
     return g_strdup ("***");
 
-  return g_uri_join (G_URI_FLAGS_NON_DNS | G_URI_FLAGS_ENCODED, scheme,
-                     userinfo != NULL ? "***" : NULL, host, port, path,
-                     query != NULL ? "***" : NULL, NULL);
+  return g_strconcat (scheme, hosts != NULL ? "://" : ":", userinfo != NULL ? "***@" : "",
+                      hosts != NULL ? hosts : "", path, query != NULL ? "?***" : "", NULL);
 }
 
 /* Asks the store for a sign of life. */

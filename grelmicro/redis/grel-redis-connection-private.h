@@ -21,8 +21,9 @@ typedef struct
   void (*lost) (gpointer owner, const GError *error);       /* the last call */
 } GrelRedisConnectionFuncs;
 
-/* Connects, and says who it is. The settings outlive the owner's interest. */
+/* Connects to that address, and says who it is. The settings outlive the owner's interest. */
 GrelRedisConnection *grel_redis_connection_new (const GrelRedisSettings *settings,
+                                                const GrelRedisAddress *address,
                                                 const GrelRedisConnectionFuncs *funcs,
                                                 gpointer owner,
                                                 GError **error);

@@ -370,7 +370,7 @@ static void
 grel_redis_connection_set_up_socket (GrelRedisConnection *self, GSocket *socket)
 {
   g_socket_set_blocking (socket, FALSE);
-  if (self->settings->host != NULL)
+  if (g_socket_get_family (socket) != G_SOCKET_FAMILY_UNIX)
     {
       g_socket_set_option (socket, IPPROTO_TCP, TCP_NODELAY, TRUE, NULL);
       g_socket_set_keepalive (socket, TRUE);
@@ -429,19 +429,18 @@ grel_redis_connection_event (GSocketClient *client,
 }
 
 static void
-grel_redis_connection_connect (GrelRedisConnection *self)
+grel_redis_connection_connect (GrelRedisConnection *self, const GrelRedisAddress *address)
 {
-  const GrelRedisSettings *settings = self->settings;
   g_autoptr (GSocketClient) client = g_socket_client_new ();
   g_autoptr (GSocketConnectable) server = NULL;
 
-  if (settings->host != NULL)
-    server = g_network_address_new (settings->host, settings->port);
+  if (address->host != NULL)
+    server = g_network_address_new (address->host, address->port);
   else
-    server = G_SOCKET_CONNECTABLE (g_unix_socket_address_new (settings->path));
+    server = G_SOCKET_CONNECTABLE (g_unix_socket_address_new (address->path));
 
   g_socket_client_set_enable_proxy (client, FALSE);
-  g_socket_client_set_tls (client, settings->uses_tls);
+  g_socket_client_set_tls (client, self->settings->uses_tls);
   if (self->database != NULL)
     g_signal_connect_object (client, "event", G_CALLBACK (grel_redis_connection_event),
                              self->database, 0);
@@ -451,6 +450,7 @@ grel_redis_connection_connect (GrelRedisConnection *self)
 
 GrelRedisConnection *
 grel_redis_connection_new (const GrelRedisSettings *settings,
+                           const GrelRedisAddress *address,
                            const GrelRedisConnectionFuncs *funcs,
                            gpointer owner,
                            GError **error)
@@ -477,7 +477,7 @@ grel_redis_connection_new (const GrelRedisSettings *settings,
   self->reader = grel_redis_reader_new ();
   self->collected = g_byte_array_new ();
   self->leaving = g_byte_array_new ();
-  grel_redis_connection_connect (self);
+  grel_redis_connection_connect (self, address);
 
   return self;
 }

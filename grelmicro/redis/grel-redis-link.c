@@ -87,7 +87,8 @@ grel_redis_link_connect (GrelRedisLink *self)
   g_autoptr (GError) error = NULL;
 
   self->connection
-    = grel_redis_connection_new (self->settings, &grel_redis_link_connection_funcs, self, &error);
+    = grel_redis_connection_new (self->settings, g_ptr_array_index (self->settings->addresses, 0),
+                                 &grel_redis_link_connection_funcs, self, &error);
   if (self->connection == NULL)
     grel_redis_link_went_down (self, error);
   else

@@ -5,20 +5,33 @@
 #pragma once
 
 #include <grelmicro/core/grel-types.h>
+#include <grelmicro/redis/grel-redis-address-private.h>
 
 G_BEGIN_DECLS
+
+/* Whose the addresses are: the server's, those of sentinels who know it, or of nodes of a cluster.
+ */
+typedef enum
+{
+  GREL_REDIS_STANDALONE,
+  GREL_REDIS_SENTINEL,
+  GREL_REDIS_CLUSTER
+} GrelRedisTopology;
 
 /* What a URI says. */
 typedef struct
 {
-  char *host; /* NULL: a unix socket */
-  guint16 port;
-  char *path; /* of the unix socket */
+  GrelRedisTopology topology;
+  GPtrArray *addresses; /* (element-type GrelRedisAddress): one, or more if it isn't one server */
+  char *service;        /* what the sentinels call it; NULL without them */
   gboolean uses_tls;
-  char *ca_file;  /* nullable: the certificates of the system */
-  char *user;     /* nullable */
-  char *password; /* nullable */
+  char *ca_file;           /* nullable: the certificates of the system */
+  char *user;              /* nullable */
+  char *password;          /* nullable */
+  char *sentinel_user;     /* nullable: as the next, never that of the server */
+  char *sentinel_password; /* nullable */
   guint database;
+  guint min_replicas; /* that have to have what is granted */
   GTimeSpan connect_timeout;
   GTimeSpan timeout; /* of a command */
   char *prefix;      /* of all keys */

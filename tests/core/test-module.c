@@ -97,7 +97,16 @@ static void
 what_is_missing_is_named (Fixture *fixture, gconstpointer data)
 {
   static const char *const uris[] = {
-    "redis:", "rediss:", "redis+unix:/path", "valkey:", "valkeys:", "valkey+unix:/path",
+    "redis:",
+    "rediss:",
+    "redis+unix:/path",
+    "redis+sentinel://h1,h2/service",
+    "rediss+sentinel://h1,h2/service",
+    "redis+cluster://h1,h2",
+    "valkey:",
+    "valkeys:",
+    "valkey+unix:/path",
+    "valkeys+cluster://h1,h2",
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)

@@ -190,6 +190,13 @@ credentials_read_back_as_stars (void)
     { "sqlite:///var/lib/locks.db", "sqlite:///var/lib/locks.db" },
     { "redis://user:SECRET@host:port", "***" },
     { "redis://user:SECRET@[::1", "***" },
+    { "redis+sentinel://user:SECRET@h1:1,[::1]:2,h2/service/0?sentinel_password=SECRET",
+      "redis+sentinel://***@h1:1,[::1]:2,h2/service/0?***" },
+    { "redis+cluster://h1,h2:1", "redis+cluster://h1,h2:1" },
+    { "redis+cluster://user:SE,CRET@h1,h2", "redis+cluster://***@h1,h2" },
+    { "redis+cluster://user:SE@CRET@h1,h2", "***" },
+    { "redis+cluster://user:1/SECRET@h1,h2", "***" },
+    { "redis+cluster://user:SECRET@h1,h2:port", "***" },
   };
 
   for (guint i = 0; i < G_N_ELEMENTS (uris); i++)

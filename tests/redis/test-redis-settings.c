@@ -20,6 +20,21 @@ parse (const char *uri)
   return settings;
 }
 
+static const GrelRedisAddress *
+get_address (GrelRedisSettings *settings, guint i)
+{
+  g_assert_cmpuint (i, <, settings->addresses->len);
+  return g_ptr_array_index (settings->addresses, i);
+}
+
+static void
+assert_address (GrelRedisSettings *settings, guint i, const char *host, guint port)
+{
+  g_assert_cmpstr (get_address (settings, i)->host, ==, host);
+  g_assert_cmpuint (get_address (settings, i)->port, ==, port);
+  g_assert_null (get_address (settings, i)->path);
+}
+
 static void
 each_part_has_a_meaning (void)
 {
@@ -27,8 +42,7 @@ each_part_has_a_meaning (void)
     = parse ("redis://us%40er:SE%3ACR%2FET@example.org:1234/7?connect_timeout=0.5&timeout=2"
              "&prefix=shop%3A&client_name=web-1");
 
-  g_assert_cmpstr (settings->host, ==, "example.org");
-  g_assert_cmpuint (settings->port, ==, 1234);
+  assert_address (settings, 0, "example.org", 1234);
   g_assert_cmpstr (settings->user, ==, "us@er");
   g_assert_cmpstr (settings->password, ==, "SE:CR/ET");
   g_assert_cmpuint (settings->database, ==, 7);
@@ -37,7 +51,9 @@ each_part_has_a_meaning (void)
   g_assert_cmpstr (settings->prefix, ==, "shop:");
   g_assert_cmpstr (settings->client_name, ==, "web-1");
   g_assert_false (settings->uses_tls);
-  g_assert_null (settings->path);
+  g_assert_cmpint (settings->topology, ==, GREL_REDIS_STANDALONE);
+  g_assert_cmpuint (settings->addresses->len, ==, 1);
+  g_assert_null (settings->service);
 }
 
 static void
@@ -49,8 +65,7 @@ all_but_the_host_may_be_left_out (void)
     {
       g_autoptr (GrelRedisSettings) settings = parse (uris[i]);
 
-      g_assert_cmpstr (settings->host, ==, "host");
-      g_assert_cmpuint (settings->port, ==, 6379);
+      assert_address (settings, 0, "host", 6379);
       g_assert_null (settings->user);
       g_assert_null (settings->password);
       g_assert_cmpuint (settings->database, ==, 0);
@@ -66,8 +81,7 @@ a_host_may_be_an_address (void)
 {
   g_autoptr (GrelRedisSettings) settings = parse ("redis://:SECRET@[::1]:1234");
 
-  g_assert_cmpstr (settings->host, ==, "::1");
-  g_assert_cmpuint (settings->port, ==, 1234);
+  assert_address (settings, 0, "::1", 1234);
   g_assert_null (settings->user);
   g_assert_cmpstr (settings->password, ==, "SECRET");
 }
@@ -90,12 +104,94 @@ a_unix_socket_has_a_path (void)
   g_autoptr (GrelRedisSettings) redis = parse ("redis+unix://user:SECRET@/run/a%20b.sock?db=1");
   g_autoptr (GrelRedisSettings) valkey = parse ("valkey+unix:/run/valkey.sock");
 
-  g_assert_null (redis->host);
-  g_assert_cmpstr (redis->path, ==, "/run/a b.sock");
+  g_assert_null (get_address (redis, 0)->host);
+  g_assert_cmpstr (get_address (redis, 0)->path, ==, "/run/a b.sock");
   g_assert_cmpstr (redis->user, ==, "user");
   g_assert_cmpstr (redis->password, ==, "SECRET");
   g_assert_cmpuint (redis->database, ==, 1);
-  g_assert_cmpstr (valkey->path, ==, "/run/valkey.sock");
+  g_assert_cmpstr (get_address (valkey, 0)->path, ==, "/run/valkey.sock");
+}
+
+static void
+sentinels_are_several_and_know_a_service (void)
+{
+  g_autoptr (GrelRedisSettings) settings
+    = parse ("redis+sentinel://us%2Cer:SE%40CRET@one:1234,[::1]:5,two/my-service.1_a/7"
+             "?sentinel_user=guard&sentinel_password=TOP%26SECRET&min_replicas=2&prefix=a");
+
+  g_assert_cmpint (settings->topology, ==, GREL_REDIS_SENTINEL);
+  g_assert_cmpuint (settings->addresses->len, ==, 3);
+  assert_address (settings, 0, "one", 1234);
+  assert_address (settings, 1, "::1", 5);
+  assert_address (settings, 2, "two", 26379);
+  g_assert_cmpstr (settings->service, ==, "my-service.1_a");
+  g_assert_cmpuint (settings->database, ==, 7);
+  g_assert_cmpstr (settings->user, ==, "us,er");
+  g_assert_cmpstr (settings->password, ==, "SE@CRET");
+  g_assert_cmpstr (settings->sentinel_user, ==, "guard");
+  g_assert_cmpstr (settings->sentinel_password, ==, "TOP&SECRET");
+  g_assert_cmpuint (settings->min_replicas, ==, 2);
+  g_assert_cmpstr (settings->prefix, ==, "a");
+}
+
+static void
+the_password_of_the_server_is_not_for_sentinels (void)
+{
+  g_autoptr (GrelRedisSettings) settings = parse ("redis+sentinel://:SECRET@host/service/");
+
+  g_assert_cmpstr (settings->password, ==, "SECRET");
+  g_assert_null (settings->sentinel_user);
+  g_assert_null (settings->sentinel_password);
+  g_assert_cmpuint (settings->database, ==, 0);
+  g_assert_cmpuint (settings->min_replicas, ==, 0);
+}
+
+static void
+a_cluster_is_found_by_some_of_its_nodes (void)
+{
+  g_autoptr (GrelRedisSettings) settings
+    = parse ("redis+cluster://user:SECRET@one,two:1234/0?min_replicas=1");
+
+  g_assert_cmpint (settings->topology, ==, GREL_REDIS_CLUSTER);
+  g_assert_cmpuint (settings->addresses->len, ==, 2);
+  assert_address (settings, 0, "one", 6379);
+  assert_address (settings, 1, "two", 1234);
+  g_assert_null (settings->service);
+  g_assert_cmpstr (settings->user, ==, "user");
+  g_assert_cmpstr (settings->password, ==, "SECRET");
+  g_assert_cmpuint (settings->min_replicas, ==, 1);
+}
+
+static void
+each_topology_is_there_with_tls_and_for_valkey (void)
+{
+  static const struct
+  {
+    const char *uri;
+    GrelRedisTopology topology;
+    gboolean uses_tls;
+  } forms[] = {
+    { "redis://a", GREL_REDIS_STANDALONE, FALSE },
+    { "rediss://a", GREL_REDIS_STANDALONE, TRUE },
+    { "redis+sentinel://a/s", GREL_REDIS_SENTINEL, FALSE },
+    { "rediss+sentinel://a/s", GREL_REDIS_SENTINEL, TRUE },
+    { "redis+cluster://a", GREL_REDIS_CLUSTER, FALSE },
+    { "rediss+cluster://a", GREL_REDIS_CLUSTER, TRUE },
+    { "valkey://a", GREL_REDIS_STANDALONE, FALSE },
+    { "valkeys://a", GREL_REDIS_STANDALONE, TRUE },
+    { "valkey+sentinel://a/s", GREL_REDIS_SENTINEL, FALSE },
+    { "valkeys+sentinel://a/s", GREL_REDIS_SENTINEL, TRUE },
+    { "valkey+cluster://a", GREL_REDIS_CLUSTER, FALSE },
+    { "valkeys+cluster://a", GREL_REDIS_CLUSTER, TRUE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (forms); i++)
+    {
+      g_autoptr (GrelRedisSettings) settings = parse (forms[i].uri);
+
+      g_assert_cmpint (settings->topology, ==, forms[i].topology);
+      g_assert_cmpint (settings->uses_tls, ==, forms[i].uses_tls);
+    }
 }
 
 static void
@@ -108,12 +204,26 @@ without_a_host_the_environment_says (void)
   g_unsetenv ("REDIS_URL");
 
   g_assert_true (settings->uses_tls);
-  g_assert_cmpstr (settings->host, ==, "host");
-  g_assert_cmpuint (settings->port, ==, 1234);
+  assert_address (settings, 0, "host", 1234);
   g_assert_cmpstr (settings->password, ==, "SECRET");
   g_assert_cmpuint (settings->database, ==, 3);
   g_assert_cmpint (settings->timeout, ==, G_TIME_SPAN_SECOND);
   g_assert_cmpstr (settings->prefix, ==, "b");
+}
+
+static void
+the_environment_may_name_sentinels (void)
+{
+  g_autoptr (GrelRedisSettings) settings = NULL;
+
+  g_setenv ("REDIS_URL", "redis+sentinel://one,two/service", TRUE);
+  settings = parse ("redis:?sentinel_password=SECRET");
+  g_unsetenv ("REDIS_URL");
+
+  g_assert_cmpint (settings->topology, ==, GREL_REDIS_SENTINEL);
+  g_assert_cmpuint (settings->addresses->len, ==, 2);
+  g_assert_cmpstr (settings->service, ==, "service");
+  g_assert_cmpstr (settings->sentinel_password, ==, "SECRET");
 }
 
 static void
@@ -189,6 +299,48 @@ an_error_names_the_field_and_repeats_nothing (void)
     { "redis://host?VALUE=1", "not known" },
     { "redis://host?password=SECRET", "not known" },
     { "redis://host?VALUE", "parameters" },
+    { "redis://us:SE@CRET@host", "valid URI" },
+    { "redis://host,VALUE", "host: must be one" },
+    { "redis+sentinel:", "host" },
+    { "redis+sentinel:///service", "host" },
+    { "redis+sentinel://:SECRET@/service", "host" },
+    { "redis+sentinel://host,/service", "host" },
+    { "redis+sentinel://,host/service", "host" },
+    { "redis+sentinel://host,:1/service", "host" },
+    { "redis+sentinel://host,VALUE:0/service", "port" },
+    { "redis+sentinel://host:1,VALUE:65536/service", "valid URI" },
+    { "redis+sentinel://host,VALUE:VALUE/service", "valid URI" },
+    { "redis+sentinel://::1/service", "valid URI" },
+    { "redis+sentinel://[::1/service", "valid URI" },
+    { "redis+sentinel://us:SE,CRET@host,SE@CRET/service", "valid URI" },
+    { "redis+sentinel://us:SEC/RET@host/service", "valid URI" },
+    { "redis+sentinel://us:1/SECRET@host/service", "service" },
+    { "redis+sentinel://SECRET@host/service", "password" },
+    { "redis+sentinel://host", "service" },
+    { "redis+sentinel://host/", "service" },
+    { "redis+sentinel://host//1", "service" },
+    { "redis+sentinel://host/VALUE%20VALUE", "service" },
+    { "redis+sentinel://host/VALU%C3%89", "service" },
+    { "redis+sentinel://host/service/VALUE", "db" },
+    { "redis+sentinel://host/service/1/", "db" },
+    { "redis+sentinel://host/service/1?db=1", "db: is given twice" },
+    { "redis+sentinel://host/service?sentinel_password=", "sentinel_password" },
+    { "redis+sentinel://host/service?sentinel_user=&sentinel_password=SECRET", "sentinel_user" },
+    { "redis+sentinel://host/service?sentinel_user=VALUE", "sentinel_password: is missing" },
+    { "redis+sentinel://host/service?sentinel_password=SE%00CRET", "parameters" },
+    { "redis+sentinel://host/service#SECRET", "fragment" },
+    { "redis://host?sentinel_password=SECRET", "sentinel_password" },
+    { "redis+cluster://host?sentinel_user=VALUE", "sentinel_user" },
+    { "redis+cluster:", "host" },
+    { "redis+cluster://", "host" },
+    { "redis+cluster://host,", "host" },
+    { "redis+cluster://host/1", "db" },
+    { "redis+cluster://host?db=1", "db" },
+    { "redis+cluster://host/VALUE", "db" },
+    { "redis://host?min_replicas=", "min_replicas" },
+    { "redis://host?min_replicas=-1", "min_replicas" },
+    { "redis://host?min_replicas=101", "min_replicas" },
+    { "redis+VALUE://host", "redis:" },
     { "VALUE", "valid URI" },
     { "", "valid URI" },
   };
@@ -239,7 +391,12 @@ main (int argc, char **argv)
   RULE (a_host_may_be_an_address);
   RULE (tls_may_have_certificates_of_its_own);
   RULE (a_unix_socket_has_a_path);
+  RULE (sentinels_are_several_and_know_a_service);
+  RULE (the_password_of_the_server_is_not_for_sentinels);
+  RULE (a_cluster_is_found_by_some_of_its_nodes);
+  RULE (each_topology_is_there_with_tls_and_for_valkey);
   RULE (without_a_host_the_environment_says);
+  RULE (the_environment_may_name_sentinels);
   RULE (an_error_names_the_field_and_repeats_nothing);
   RULE (the_longest_names_are_accepted);
   RULE (an_error_in_the_environment_names_the_variable);
