@@ -29,7 +29,7 @@ void grel_redis_adapter_add_key (gpointer adapter,
 /* Takes the command. */
 void grel_redis_adapter_send (gpointer adapter, GrelRedisCommand *command);
 
-/* As grel_redis_client_amend () does. */
+/* As grel_redis_servers_amend () does. */
 void grel_redis_adapter_amend (gpointer adapter, GrelRedisCommand *command, GTimeSpan makes_sense);
 
 /* How a command ends whose answer is 0 or 1. */

@@ -20,10 +20,10 @@ grel_redis_adapter_get_provider (gpointer adapter)
   return g_object_get_qdata (adapter, grel_redis_adapter_provider_quark ());
 }
 
-static GrelRedisClient *
-grel_redis_adapter_get_client (gpointer adapter)
+static GrelRedisServers *
+grel_redis_adapter_get_servers (gpointer adapter)
 {
-  return grel_redis_provider_get_client (grel_redis_adapter_get_provider (adapter));
+  return grel_redis_provider_get_servers (grel_redis_adapter_get_provider (adapter));
 }
 
 void
@@ -41,13 +41,13 @@ grel_redis_adapter_add_key (gpointer adapter,
 void
 grel_redis_adapter_send (gpointer adapter, GrelRedisCommand *command)
 {
-  grel_redis_client_send (grel_redis_adapter_get_client (adapter), command);
+  grel_redis_servers_send (grel_redis_adapter_get_servers (adapter), command);
 }
 
 void
 grel_redis_adapter_amend (gpointer adapter, GrelRedisCommand *command, GTimeSpan makes_sense)
 {
-  grel_redis_client_amend (grel_redis_adapter_get_client (adapter), command, makes_sense);
+  grel_redis_servers_amend (grel_redis_adapter_get_servers (adapter), command, makes_sense);
 }
 
 void
@@ -74,13 +74,13 @@ grel_redis_adapter_get_scope (GrelBackend *backend)
 static void
 grel_redis_adapter_open (GrelBackend *backend, GTask *task)
 {
-  grel_redis_client_open (grel_redis_adapter_get_client (backend), task);
+  grel_redis_servers_open (grel_redis_adapter_get_servers (backend), task);
 }
 
 void
 grel_redis_adapter_close (GrelBackend *backend, GTask *task)
 {
-  grel_redis_client_close (grel_redis_adapter_get_client (backend));
+  grel_redis_servers_close (grel_redis_adapter_get_servers (backend));
   g_task_return_boolean (task, TRUE);
 }
 

@@ -9,30 +9,31 @@
 
 G_BEGIN_DECLS
 
-/* One connection for the commands of a provider and all its adapters. */
+/* One connection to one server. All in the context that it was started on. */
 typedef struct _GrelRedisClient GrelRedisClient;
 
-/* Takes the settings. */
-GrelRedisClient *grel_redis_client_new (GrelRedisSettings *settings);
+typedef struct
+{
+  void (*up) (gpointer owner);
+  void (*down) (gpointer owner, const GError *error); /* also when an attempt to connect failed */
+} GrelRedisClientFuncs;
+
+GrelRedisClient *grel_redis_client_new (const GrelRedisSettings *settings,
+                                        const GrelRedisClientFuncs *funcs,
+                                        gpointer owner);
 
 void grel_redis_client_unref (GrelRedisClient *self);
 
-const GrelRedisSettings *grel_redis_client_get_settings (GrelRedisClient *self);
+void grel_redis_client_start (GrelRedisClient *self);
 
-/* A user more. Completes the task with a boolean once there is a connection; a user whose task
- * fails is none. The rest belongs into the context of the first user. */
-void grel_redis_client_open (GrelRedisClient *self, GTask *task);
+/* Whoever waits for an answer is told that it was closed. Calls the owner no more. */
+void grel_redis_client_stop (GrelRedisClient *self);
 
-/* A user less; with the last one goes the connection. */
-void grel_redis_client_close (GrelRedisClient *self);
+gboolean grel_redis_client_is_up (GrelRedisClient *self);
 
-/* Takes the command. */
-void grel_redis_client_send (GrelRedisClient *self, GrelRedisCommand *command);
-
-/* Takes a command without a task that puts right what one that failed may have done: it is sent
- * before anything else that waits, and again if it has to be, for as long as it makes sense. */
-void
-grel_redis_client_amend (GrelRedisClient *self, GrelRedisCommand *command, GTimeSpan makes_sense);
+/* Takes the command, which has a deadline. One that goes first is sent before anything else that
+ * waits. */
+void grel_redis_client_send (GrelRedisClient *self, GrelRedisCommand *command, gboolean goes_first);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelRedisClient, grel_redis_client_unref)
 

@@ -55,6 +55,12 @@ GrelRedisCommand *grel_redis_command_new_script (GrelRedisScript *script,
 
 void grel_redis_command_free (GrelRedisCommand *self);
 
+/* Consumes both. */
+void grel_redis_command_fail (GrelRedisCommand *self, GError *error);
+
+/* Whoever waits for it may have been told something else by now. */
+gboolean grel_redis_command_is_wanted (GrelRedisCommand *self, GError **error);
+
 void grel_redis_command_add (GrelRedisCommand *self, const char *word);
 
 void grel_redis_command_add_bytes (GrelRedisCommand *self, const void *data, gsize length);

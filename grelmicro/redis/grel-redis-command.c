@@ -100,6 +100,24 @@ grel_redis_command_free (GrelRedisCommand *self)
 }
 
 void
+grel_redis_command_fail (GrelRedisCommand *self, GError *error)
+{
+  g_autoptr (GrelRedisCommand) failed = self;
+
+  if (self->answered != NULL)
+    self->answered (self, NULL, error);
+  else
+    g_error_free (error);
+}
+
+gboolean
+grel_redis_command_is_wanted (GrelRedisCommand *self, GError **error)
+{
+  return self->task == NULL
+         || !g_cancellable_set_error_if_cancelled (g_task_get_cancellable (self->task), error);
+}
+
+void
 grel_redis_command_add_bytes (GrelRedisCommand *self, const void *data, gsize length)
 {
   grel_redis_write_word (self->words, data, length);

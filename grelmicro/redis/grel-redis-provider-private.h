@@ -5,17 +5,17 @@
 #pragma once
 
 #include <grelmicro/core/grel-provider.h>
-#include <grelmicro/redis/grel-redis-client-private.h>
+#include <grelmicro/redis/grel-redis-servers-private.h>
 #include <grelmicro/redis/grel-redis-subscriber-private.h>
 
 G_BEGIN_DECLS
 
-/* One server, for redis: and its like. */
+/* One server or more, for redis: and its like. */
 #define GREL_TYPE_REDIS_PROVIDER (grel_redis_provider_get_type ())
 
 G_DECLARE_FINAL_TYPE (GrelRedisProvider, grel_redis_provider, GREL, REDIS_PROVIDER, GrelProvider)
 
-GrelRedisClient *grel_redis_provider_get_client (GrelRedisProvider *self);
+GrelRedisServers *grel_redis_provider_get_servers (GrelRedisProvider *self);
 
 GrelRedisSubscriber *grel_redis_provider_get_subscriber (GrelRedisProvider *self);
 

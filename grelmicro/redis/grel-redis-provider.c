@@ -12,7 +12,7 @@ struct _GrelRedisProvider
 {
   GrelProvider parent_instance;
 
-  GrelRedisClient *client;
+  GrelRedisServers *servers;
   GrelRedisSubscriber *subscriber;
 };
 
@@ -34,7 +34,7 @@ grel_redis_provider_init_uri (GInitable *initable, GCancellable *cancellable, GE
   if (settings == NULL)
     return FALSE;
 
-  self->client = grel_redis_client_new (settings);
+  self->servers = grel_redis_servers_new (settings);
   self->subscriber = grel_redis_subscriber_new (settings);
   return TRUE;
 }
@@ -48,13 +48,13 @@ grel_redis_provider_iface_init (GInitableIface *iface)
 static void
 grel_redis_provider_open (GrelProvider *provider, GTask *task)
 {
-  grel_redis_client_open (GREL_REDIS_PROVIDER (provider)->client, task);
+  grel_redis_servers_open (GREL_REDIS_PROVIDER (provider)->servers, task);
 }
 
 static void
 grel_redis_provider_close (GrelProvider *provider, GTask *task)
 {
-  grel_redis_client_close (GREL_REDIS_PROVIDER (provider)->client);
+  grel_redis_servers_close (GREL_REDIS_PROVIDER (provider)->servers);
   g_task_return_boolean (task, TRUE);
 }
 
@@ -76,7 +76,7 @@ grel_redis_provider_check (GrelProvider *provider, GTask *task)
 
   grel_redis_command_add (command, "PING");
   command->is_repeatable = TRUE;
-  grel_redis_client_send (GREL_REDIS_PROVIDER (provider)->client, command);
+  grel_redis_servers_send (GREL_REDIS_PROVIDER (provider)->servers, command);
 }
 
 static void
@@ -85,7 +85,7 @@ grel_redis_provider_finalize (GObject *object)
   GrelRedisProvider *self = GREL_REDIS_PROVIDER (object);
 
   g_clear_pointer (&self->subscriber, grel_redis_subscriber_free);
-  g_clear_pointer (&self->client, grel_redis_client_unref);
+  g_clear_pointer (&self->servers, grel_redis_servers_unref);
 
   G_OBJECT_CLASS (grel_redis_provider_parent_class)->finalize (object);
 }
@@ -113,10 +113,10 @@ grel_redis_provider_init (GrelRedisProvider *self)
 {
 }
 
-GrelRedisClient *
-grel_redis_provider_get_client (GrelRedisProvider *self)
+GrelRedisServers *
+grel_redis_provider_get_servers (GrelRedisProvider *self)
 {
-  return self->client;
+  return self->servers;
 }
 
 GrelRedisSubscriber *
@@ -128,7 +128,7 @@ grel_redis_provider_get_subscriber (GrelRedisProvider *self)
 const char *
 grel_redis_provider_get_prefix (GrelRedisProvider *self)
 {
-  return grel_redis_client_get_settings (self->client)->prefix;
+  return grel_redis_servers_get_settings (self->servers)->prefix;
 }
 
 /* The one symbol that the library looks for. */

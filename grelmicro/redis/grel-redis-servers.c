@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/core/grel-error.h>
+#include <grelmicro/redis/grel-redis-servers-private.h>
+
+struct _GrelRedisServers
+{
+  GrelRedisSettings *settings;
+  GMutex mutex; /* for the next two: users may meet who work on different threads */
+  guint n_users;
+  GMainContext *context;
+  GQueue openers; /* (element-type GTask): users who wait for a connection */
+  GrelRedisClient *client;
+};
+
+static void
+grel_redis_servers_end_opening (GrelRedisServers *self, const GError *error)
+{
+  g_autoptr (GrelRedisServers) alive = g_atomic_rc_box_acquire (self);
+  GTask *task;
+
+  while ((task = g_queue_pop_head (&self->openers)) != NULL)
+    {
+      if (error != NULL)
+        {
+          grel_redis_servers_close (self);
+          g_task_return_error (task, g_error_copy (error));
+        }
+      else
+        g_task_return_boolean (task, TRUE);
+      g_object_unref (task);
+    }
+}
+
+static void
+grel_redis_servers_up (gpointer owner)
+{
+  grel_redis_servers_end_opening (owner, NULL);
+}
+
+static void
+grel_redis_servers_down (gpointer owner, const GError *error)
+{
+  grel_redis_servers_end_opening (owner, error);
+}
+
+static const GrelRedisClientFuncs grel_redis_servers_client_funcs = {
+  .up = grel_redis_servers_up,
+  .down = grel_redis_servers_down,
+};
+
+GrelRedisServers *
+grel_redis_servers_new (GrelRedisSettings *settings)
+{
+  GrelRedisServers *self = g_atomic_rc_box_new0 (GrelRedisServers);
+
+  self->settings = settings;
+  g_mutex_init (&self->mutex);
+  self->client = grel_redis_client_new (settings, &grel_redis_servers_client_funcs, self);
+  return self;
+}
+
+static void
+grel_redis_servers_clear (gpointer data)
+{
+  GrelRedisServers *self = data;
+
+  grel_redis_client_unref (self->client);
+  grel_redis_settings_free (self->settings);
+  g_mutex_clear (&self->mutex);
+}
+
+void
+grel_redis_servers_unref (GrelRedisServers *self)
+{
+  g_atomic_rc_box_release_full (self, grel_redis_servers_clear);
+}
+
+const GrelRedisSettings *
+grel_redis_servers_get_settings (GrelRedisServers *self)
+{
+  return self->settings;
+}
+
+/* Returns: whether the user is welcome; *is_first says who has to start */
+static gboolean
+grel_redis_servers_enter (GrelRedisServers *self, gboolean *is_first)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+  g_autoptr (GMainContext) context = g_main_context_ref_thread_default ();
+
+  if (self->n_users > 0 && context != self->context)
+    return FALSE;
+
+  *is_first = self->n_users++ == 0;
+  if (*is_first)
+    self->context = g_steal_pointer (&context);
+  return TRUE;
+}
+
+void
+grel_redis_servers_open (GrelRedisServers *self, GTask *task)
+{
+  gboolean is_first;
+
+  if (!grel_redis_servers_enter (self, &is_first))
+    {
+      g_task_return_new_error (task, GREL_ERROR, GREL_ERROR_SETTINGS,
+                               "its provider is open on another main context; use one provider for "
+                               "each");
+      return;
+    }
+  if (grel_redis_client_is_up (self->client))
+    {
+      g_task_return_boolean (task, TRUE);
+      return;
+    }
+
+  g_queue_push_tail (&self->openers, g_object_ref (task));
+  if (is_first)
+    grel_redis_client_start (self->client);
+}
+
+/* Returns: whether that was the last user */
+static gboolean
+grel_redis_servers_leave (GrelRedisServers *self)
+{
+  g_autoptr (GMutexLocker) locker = g_mutex_locker_new (&self->mutex);
+
+  if (--self->n_users > 0)
+    return FALSE;
+
+  g_clear_pointer (&self->context, g_main_context_unref);
+  return TRUE;
+}
+
+void
+grel_redis_servers_close (GrelRedisServers *self)
+{
+  if (grel_redis_servers_leave (self))
+    grel_redis_client_stop (self->client);
+}
+
+void
+grel_redis_servers_send (GrelRedisServers *self, GrelRedisCommand *command)
+{
+  command->deadline = g_get_monotonic_time () + self->settings->timeout;
+  grel_redis_client_send (self->client, command, FALSE);
+}
+
+void
+grel_redis_servers_amend (GrelRedisServers *self, GrelRedisCommand *command, GTimeSpan makes_sense)
+{
+  command->is_repeatable = TRUE;
+  command->deadline = g_get_monotonic_time () + makes_sense;
+  grel_redis_client_send (self->client, command, TRUE);
+}
