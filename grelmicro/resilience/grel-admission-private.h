@@ -8,8 +8,10 @@
 
 G_BEGIN_DECLS
 
-/* What a circuit breaker counted in this process; permits may outlive it. In a reference counted
- * box. */
+typedef struct _GrelAdmission GrelAdmission;
+
+/* What a circuit breaker counted in this process, and the calls it let through by ticket; permits
+ * may outlive it. In a reference counted box. */
 typedef struct
 {
   GMutex mutex;
@@ -19,6 +21,10 @@ typedef struct
   guint64 errors;
   guint64 rejections;
   char *last_error; /* nullable */
+
+  guint tickets_generation; /* of the process that the next two belong to */
+  GrelAdmission *current;   /* (nullable): what the next call may share */
+  GHashTable *tickets;      /* (nullable): number to GrelAdmission, for calls that still run */
 } GrelCircuitTally;
 
 GrelCircuitTally *grel_circuit_tally_new (void);
@@ -54,9 +60,10 @@ typedef struct
   GrelCircuitTally *tally;
 } GrelCircuitTerms;
 
-/* What a permit stands for. The permit owns one reference and the backend another, so that a close
- * never has to revive an object that is being finalized. */
-typedef struct
+/* What a permit stands for, or a ticket, which several calls may share. The permit owns one
+ * reference and the backend another, so that a close never has to revive an object that is being
+ * finalized. */
+struct _GrelAdmission
 {
   GrelGranted base;
   gatomicrefcount refs;
@@ -64,9 +71,11 @@ typedef struct
   GrelCircuit *circuit;
   GrelCircuitTerms terms;
   gint64 ticket;
-  guint64 epoch; /* of the circuit */
-  int state;     /* atomic; changes under the part's mutex */
-} GrelAdmission;
+  guint64 epoch;  /* of the circuit */
+  int state;      /* atomic; changes under the part's mutex */
+  guint64 number; /* of the ticket; 0 for a permit */
+  guint n_calls;  /* that run; under the tally's mutex */
+};
 
 void grel_circuit_terms_copy (const GrelCircuitTerms *self, GrelCircuitTerms *copy);
 
@@ -88,6 +97,17 @@ gboolean grel_admission_complete (GrelAdmission *self,
                                   GTask *task,
                                   GCancellable *cancellable,
                                   GError **error);
+
+/* Records how one of the calls that share a ticket ended, which the tally doesn't count among them
+ * any more. is_last: no other will. */
+gboolean grel_admission_record (GrelAdmission *self,
+                                gboolean succeeded,
+                                const GError *reason,
+                                gboolean is_last);
+
+/* Ends a ticket that nobody is going to record, and drops the tally's reference. Without the
+ * mutex. */
+void grel_admission_retire (GrelAdmission *self);
 
 /* Gives the slot back; does nothing if the call was completed. Nothing here runs a callback, or
  * waits. */

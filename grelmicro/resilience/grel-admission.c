@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-identity-private.h>
-#include <grelmicro/resilience/grel-admission-private.h>
+#include <grelmicro/resilience/grel-circuit-tickets-private.h>
 
 typedef enum
 {
@@ -77,7 +77,7 @@ grel_admission_unref_closed (GrelGranted *granted)
 {
   GrelAdmission *self = (GrelAdmission *) granted;
 
-  grel_circuit_tally_end (self->terms.tally, GREL_CIRCUIT_OUTCOME_NONE, NULL);
+  grel_circuit_tickets_lose (self);
   grel_admission_unref (self);
 }
 
@@ -95,6 +95,7 @@ grel_admission_new (GrelCircuit *circuit, const GrelCircuitTerms *terms, gint64 
   grel_circuit_terms_copy (terms, &self->terms);
   self->ticket = ticket;
   self->epoch = circuit->epoch;
+  self->n_calls = 1;
 
   grel_circuit_tally_begin (terms->tally);
   g_queue_push_tail_link (&circuit->part->granted, &grel_admission_ref (self)->base.link);
@@ -285,6 +286,50 @@ grel_admission_complete (GrelAdmission *admission,
   if (task != NULL)
     g_task_return_boolean (task, TRUE);
   return TRUE;
+}
+
+gboolean
+grel_admission_record (GrelAdmission *self,
+                       gboolean succeeded,
+                       const GError *reason,
+                       gboolean is_last)
+{
+  GrelPart *part = self->circuit->part;
+  GrelCircuitOutcome outcome = grel_circuit_terms_judge (&self->terms, succeeded, reason);
+  g_autoptr (GrelAdmission) ended = NULL;
+  gboolean counts;
+
+  g_mutex_lock (&part->mutex);
+  counts = part->state == GREL_PART_OPEN && self->state == GREL_ADMISSION_RUNNING;
+  if (counts)
+    grel_admission_record_now (self, grel_admission_get_effect (self, outcome));
+  if (counts && is_last)
+    {
+      ended = self;
+      grel_admission_end (self, GREL_ADMISSION_COMPLETED);
+    }
+  g_mutex_unlock (&part->mutex);
+
+  grel_circuit_tally_end (self->terms.tally, counts ? outcome : GREL_CIRCUIT_OUTCOME_NONE, reason);
+  return counts;
+}
+
+void
+grel_admission_retire (GrelAdmission *retired)
+{
+  g_autoptr (GrelAdmission) self = retired;
+  GrelPart *part = self->circuit->part;
+  g_autoptr (GrelAdmission) ended = NULL;
+
+  g_mutex_lock (&part->mutex);
+  if (self->state == GREL_ADMISSION_RUNNING)
+    {
+      ended = self;
+      grel_admission_end (self, GREL_ADMISSION_COMPLETED);
+      if (self->n_calls > 0)
+        grel_admission_record_now (self, GREL_CIRCUIT_OUTCOME_NONE);
+    }
+  g_mutex_unlock (&part->mutex);
 }
 
 void

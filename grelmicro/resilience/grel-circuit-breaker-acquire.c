@@ -120,18 +120,9 @@ grel_circuit_wish_ask_later (GrelCircuitWish *self, GrelCircuit *circuit)
 static GrelAdmission *
 grel_circuit_wish_ask_now (GrelCircuitWish *self, GrelCircuit *circuit, GError **error)
 {
-  GrelCircuitBreakerBackendClass *klass = GREL_CIRCUIT_BREAKER_BACKEND_GET_CLASS (self->backend);
-  GrelCircuitSnapshot snapshot;
-  gint64 answer = klass->try_admit (self->backend, circuit->key, &self->terms.settings, &snapshot);
+  gint64 ticket = grel_circuit_wish_try (self, circuit, error);
 
-  grel_circuit_see (circuit, &snapshot);
-  if (answer > 0)
-    return grel_admission_new (circuit, &self->terms, answer);
-
-  grel_circuit_tally_reject (self->terms.tally);
-  g_propagate_error (error,
-                     grel_circuit_refuse (circuit, -MAX (answer, -GREL_CIRCUIT_DURATION_MAX)));
-  return NULL;
+  return ticket > 0 ? grel_admission_new (circuit, &self->terms, ticket) : NULL;
 }
 
 /* Returns: (transfer full): a permit that could be given at once, or NULL with either @call, for an
@@ -143,7 +134,8 @@ grel_circuit_breaker_begin (GrelCircuitBreaker *self,
                             GrelCall **call,
                             GError **error)
 {
-  g_auto (GrelCircuitWish) wish = { .breaker = self, .task = task, .cancellable = cancellable };
+  g_auto (GrelCircuitWish) wish
+    = { .breaker = self, .task = task, .from_thread = task == NULL, .cancellable = cancellable };
   g_autoptr (GrelCircuit) circuit = NULL;
   GrelAdmission *admission = NULL;
 

@@ -102,7 +102,8 @@ grel_circuit_breaker_force (GrelCircuitBreaker *self,
                             GCancellable *cancellable,
                             GError **error)
 {
-  g_auto (GrelCircuitWish) wish = { .breaker = self, .task = task, .cancellable = cancellable };
+  g_auto (GrelCircuitWish) wish
+    = { .breaker = self, .task = task, .from_thread = task == NULL, .cancellable = cancellable };
   g_autoptr (GrelCircuit) circuit = NULL;
   g_autoptr (GrelCall) call = NULL;
 

@@ -6,6 +6,7 @@
 
 #include <grelmicro/core/grel-enums.h>
 #include <grelmicro/resilience/grel-circuit-breaker-private.h>
+#include <grelmicro/resilience/grel-circuit-tickets-private.h>
 
 /**
  * GrelCircuitBreaker:
@@ -229,6 +230,7 @@ grel_circuit_breaker_finalize (GObject *object)
   GrelCircuitBreaker *self = GREL_CIRCUIT_BREAKER (object);
 
   grel_circuit_breaker_clear_keyed (self);
+  grel_circuit_tickets_clear (self->tally);
   grel_circuit_breaker_bind (self, NULL);
   g_atomic_rc_box_release_full (self->observer, (GDestroyNotify) g_weak_ref_clear);
   grel_circuit_tally_unref (self->tally);

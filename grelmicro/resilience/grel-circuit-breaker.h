@@ -88,6 +88,16 @@ GVariant *grel_circuit_breaker_get_metrics (GrelCircuitBreaker *self);
 /* Calls */
 
 GREL_AVAILABLE_IN_ALL
+gboolean grel_circuit_breaker_allow (GrelCircuitBreaker *self, guint64 *ticket, GError **error);
+
+GREL_AVAILABLE_IN_ALL
+gboolean grel_circuit_breaker_record_success (GrelCircuitBreaker *self, guint64 ticket);
+
+GREL_AVAILABLE_IN_ALL
+gboolean
+grel_circuit_breaker_record_error (GrelCircuitBreaker *self, guint64 ticket, const GError *reason);
+
+GREL_AVAILABLE_IN_ALL
 void grel_circuit_breaker_acquire_async (GrelCircuitBreaker *self,
                                          GCancellable *cancellable,
                                          GAsyncReadyCallback callback,

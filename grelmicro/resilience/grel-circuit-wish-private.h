@@ -9,11 +9,12 @@
 G_BEGIN_DECLS
 
 /* What is wanted of a circuit, with the terms and the backend as they are now. The caller sets the
- * first three. */
+ * first four. */
 typedef struct
 {
   GrelCircuitBreaker *breaker;
-  GTask *task; /* NULL: from a thread */
+  GTask *task;          /* (nullable) */
+  gboolean from_thread; /* and waits for the answer */
   GCancellable *cancellable;
   GrelCircuitBreakerBackend *backend;
   GrelCircuitTerms terms;
@@ -23,6 +24,9 @@ typedef struct
 /* Finds out whether the backend can be asked. On TRUE the part's mutex is held, and *circuit
  * (transfer full) is what to ask it about. */
 gboolean grel_circuit_wish_enter (GrelCircuitWish *self, GrelCircuit **circuit, GError **error);
+
+/* Mutex held: asks an adapter that decides at once. Returns: its ticket, or 0 if it refuses */
+gint64 grel_circuit_wish_try (GrelCircuitWish *self, GrelCircuit *circuit, GError **error);
 
 void grel_circuit_wish_leave (GrelCircuitWish *self, GrelCircuit *circuit);
 

@@ -58,7 +58,7 @@ grel_circuit_wish_enter (GrelCircuitWish *self, GrelCircuit **circuit, GError **
   GrelSubject subject = grel_circuit_breaker_get_subject (self->breaker);
 
   if (!grel_circuit_wish_prepare (self, error)
-      || !grel_part_enter (grel_backend_get_part (GREL_BACKEND (self->backend)), self->task == NULL,
+      || !grel_part_enter (grel_backend_get_part (GREL_BACKEND (self->backend)), self->from_thread,
                            subject, error))
     return FALSE;
 
@@ -71,6 +71,24 @@ grel_circuit_wish_enter (GrelCircuitWish *self, GrelCircuit **circuit, GError **
   *circuit = grel_circuit_ensure (self->backend, self->breaker->key);
   grel_circuit_watch (*circuit, self->breaker->observer);
   return TRUE;
+}
+
+/* An error that nobody looks at isn't made. */
+gint64
+grel_circuit_wish_try (GrelCircuitWish *self, GrelCircuit *circuit, GError **error)
+{
+  GrelCircuitBreakerBackendClass *klass = GREL_CIRCUIT_BREAKER_BACKEND_GET_CLASS (self->backend);
+  GrelCircuitSnapshot snapshot;
+  gint64 answer = klass->try_admit (self->backend, circuit->key, &self->terms.settings, &snapshot);
+
+  grel_circuit_see (circuit, &snapshot);
+  if (answer > 0)
+    return answer;
+
+  grel_circuit_tally_reject (self->terms.tally);
+  if (error != NULL)
+    *error = grel_circuit_refuse (circuit, -MAX (answer, -GREL_CIRCUIT_DURATION_MAX));
+  return 0;
 }
 
 void

@@ -114,6 +114,29 @@ testBoth('probes close it again', async (breaker, clock) => {
     assertEqual(breaker.state, CLOSED);
 });
 
+testBoth('a ticket counts as a permit does', async breaker => {
+    const app = Grelmicro.App.dup_default();
+    const backend = app.get_backend(Grelmicro.CircuitBreakerBackend, null);
+    if (!(backend instanceof Grelmicro.MemoryCircuitBreakerAdapter)) {
+        await assertThrows(Grelmicro.WouldBlockError, 'payment', () => breaker.allow());
+        return;
+    }
+    const [isAllowed, first] = breaker.allow();
+    assert(isAllowed);
+    assert(breaker.record_success(first));
+    for (let i = 0; i < 2; i++) {
+        const [, ticket] = breaker.allow();
+        const reason = new GLib.Error(Gio.IOErrorEnum, Gio.IOErrorEnum.TIMED_OUT, 'late');
+        assert(breaker.record_error(ticket, reason));
+        assert(!breaker.record_error(ticket, reason));
+    }
+    const error = await assertThrows(Grelmicro.CircuitOpenError, 'payment',
+        () => breaker.allow());
+    assertEqual(error.retry_after, seconds(10));
+    const metrics = getMetrics(breaker);
+    assertEqual([metrics.successes, metrics.errors, metrics['active-calls']], [1, 2, 0]);
+});
+
 testBoth('a cancelled call is no outcome', async (breaker, clock) => {
     await open(breaker);
     clock.advance(seconds(10));

@@ -10,6 +10,7 @@ import gc
 import inspect
 import unittest
 
+import helpers
 from breaker_helpers import (
     fail,
     get_counts,
@@ -19,6 +20,7 @@ from breaker_helpers import (
     new_breaker,
     open_,
 )
+from dict_circuit_breaker_backend import DictCircuitBreakerBackend
 from gi.repository import GLib
 from helpers import PATIENCE, Grelmicro, until
 
@@ -259,6 +261,27 @@ class Permits(unittest.TestCase):
         with self.assertRaises(Grelmicro.NotOwnedError):
             await permit.succeed()
         self.assertEqual(get_counts(breaker), (1, 0, 0))
+
+    @helpers.in_every_app(DictCircuitBreakerBackend)
+    async def test_a_backend_that_takes_time_gives_no_ticket(self, clock):
+        with self.assertRaisesRegex(Grelmicro.WouldBlockError, "payment"):
+            new_breaker().allow()
+
+    @helpers.in_every_app(Grelmicro.MemoryCircuitBreakerAdapter)
+    async def test_a_ticket_counts_as_a_permit_does(self, clock):
+        breaker = new_breaker(error_threshold=2)
+        allowed, ticket = breaker.allow()
+        self.assertTrue(allowed)
+        self.assertTrue(breaker.record_success(ticket))
+        error = GLib.Error("text", "test-quark", 7)
+        for _ in range(2):
+            _, ticket = breaker.allow()
+            self.assertTrue(breaker.record_error(ticket, error))
+            self.assertFalse(breaker.record_error(ticket, error))
+        with self.assertRaises(Grelmicro.CircuitOpenError) as caught:
+            breaker.allow()
+        self.assertEqual(caught.exception.retry_after, 30)
+        self.assertEqual(get_counts(breaker), (1, 2, 0))
 
     @in_every_app
     async def test_it_is_judged_by_the_settings_it_was_admitted_with(self, clock):

@@ -125,6 +125,40 @@ async void a_key_has_a_circuit_of_its_own (Scene scene) throws Error {
     yield scene.app.close_async ();
 }
 
+async void a_ticket_counts_as_a_permit_does (Scene scene) throws Error {
+    yield scene.app.open_async ();
+    uint64 ticket;
+    var is_refused = false;
+    scene.breaker.allow (out ticket);
+    assert (scene.breaker.record_success (ticket));
+    for (var i = 0; i < 2; i++) {
+        scene.breaker.allow (out ticket);
+        assert (scene.breaker.record_error (ticket, new FileError.NOSPC ("no route")));
+        assert (!scene.breaker.record_success (ticket));
+    }
+    try {
+        scene.breaker.allow (out ticket);
+    } catch (Grelmicro.Error.CIRCUIT_OPEN e) {
+        is_refused = true;
+    }
+    assert (is_refused && ticket == 0);
+    assert (scene.get_figure ("successes") == 1 && scene.get_figure ("errors") == 2);
+    yield scene.app.close_async ();
+}
+
+async void a_store_that_takes_time_gives_no_ticket (Scene scene) throws Error {
+    yield scene.app.open_async ();
+    var is_refused = false;
+    try {
+        uint64 ticket;
+        scene.breaker.allow (out ticket);
+    } catch (Grelmicro.Error.WOULD_BLOCK e) {
+        is_refused = true;
+    }
+    assert (is_refused);
+    yield scene.app.close_async ();
+}
+
 async void a_thread_goes_through_it (Scene scene) throws Error {
     yield scene.app.open_async ();
     var has_run = false, has_failed = false;
@@ -178,5 +212,13 @@ int main (string[] args) {
     Test.init (ref args);
     add_all ("memory", () => new Grelmicro.MemoryCircuitBreakerAdapter ());
     add_all ("table", () => new TableCircuitAdapter ());
+    add ("/vala/circuit-breaker/memory/a-ticket-counts-as-a-permit-does",
+         () => new Grelmicro.MemoryCircuitBreakerAdapter (),
+         (s, d) => a_ticket_counts_as_a_permit_does.begin (s, d),
+         (r) => a_ticket_counts_as_a_permit_does.end (r));
+    add ("/vala/circuit-breaker/table/a-store-that-takes-time-gives-no-ticket",
+         () => new TableCircuitAdapter (),
+         (s, d) => a_store_that_takes_time_gives_no_ticket.begin (s, d),
+         (r) => a_store_that_takes_time_gives_no_ticket.end (r));
     return Test.run ();
 }
