@@ -8,8 +8,22 @@
 
 #include <string.h>
 
-/* Longer keys go the long way. */
+/* As long as it needs no allocation, with its prefix. */
 #define GREL_TTL_CACHE_SHORT_KEY 256
+
+static const char *
+grel_ttl_cache_add_prefix (const char *key, char buffer[GREL_TTL_CACHE_SHORT_KEY], char **allocated)
+{
+  const gsize prefix_size = strlen (GREL_CACHE_PREFIX);
+  gsize size = strlen (key) + 1;
+
+  if (size > GREL_TTL_CACHE_SHORT_KEY - prefix_size)
+    return *allocated = g_strconcat (GREL_CACHE_PREFIX, key, NULL);
+
+  memcpy (buffer, GREL_CACHE_PREFIX, prefix_size);
+  memcpy (buffer + prefix_size, key, size);
+  return buffer;
+}
 
 /* What the backend has under a key with its prefix, if it has it at once. */
 static void
@@ -51,15 +65,11 @@ grel_ttl_cache_try_get_set (GrelTTLCache *self,
 GBytes *
 grel_ttl_cache_hit (GrelTTLCache *self, const char *key, gboolean from_thread, gboolean may_refresh)
 {
-  gsize size = strlen (key) + 1;
+  char buffer[GREL_TTL_CACHE_SHORT_KEY];
+  g_autofree char *allocated = NULL;
+  const char *prefixed = grel_ttl_cache_add_prefix (key, buffer, &allocated);
   GrelCacheRecord record = { NULL };
-  char prefixed[GREL_TTL_CACHE_SHORT_KEY];
   GrelCacheSettings settings;
-
-  if (size > sizeof prefixed - strlen (GREL_CACHE_PREFIX))
-    return NULL;
-  memcpy (prefixed, GREL_CACHE_PREFIX, strlen (GREL_CACHE_PREFIX));
-  memcpy (prefixed + strlen (GREL_CACHE_PREFIX), key, size);
 
   if (!grel_ttl_cache_try_get_set (self, prefixed, from_thread, &settings, &record))
     {
@@ -77,4 +87,30 @@ grel_ttl_cache_hit (GrelTTLCache *self, const char *key, gboolean from_thread, g
     }
   g_clear_pointer (&record.value, g_bytes_unref);
   return NULL;
+}
+
+/**
+ * grel_ttl_cache_peek:
+ * @self: a cache
+ * @key: a key
+ *
+ * Gets the value of a key if it can be had at once: without waiting, without a turn of the main
+ * loop and without a load.
+ *
+ * %NULL doesn't say that there is none: it may be in a store that takes its time, or there may be
+ * no backend to ask. Whoever needs the value goes on with
+ * [method@Grelmicro.TTLCache.get_or_load_async], which tells what is wrong and counts the miss. May
+ * be called from any thread, also from the one that runs the main context of the backend.
+ *
+ * Returns: (transfer full) (nullable): the value, if it is fresh and in the memory of this process
+ *
+ * Since: 0.1
+ */
+GBytes *
+grel_ttl_cache_peek (GrelTTLCache *self, const char *key)
+{
+  g_return_val_if_fail (GREL_IS_TTL_CACHE (self), NULL);
+  g_return_val_if_fail (key != NULL, NULL);
+
+  return grel_ttl_cache_hit (self, key, FALSE, FALSE);
 }

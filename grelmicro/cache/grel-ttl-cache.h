@@ -230,6 +230,9 @@ GBytes *grel_ttl_cache_get_or_load_from_thread (GrelTTLCache *self,
                                                 GError **error);
 
 GREL_AVAILABLE_IN_ALL
+GBytes *grel_ttl_cache_peek (GrelTTLCache *self, const char *key);
+
+GREL_AVAILABLE_IN_ALL
 void grel_ttl_cache_skip (GrelTTLCache *self, const char *key);
 
 GREL_AVAILABLE_IN_ALL

@@ -299,6 +299,71 @@ a_thread_does_all_of_it (Scene *scene, gconstpointer data)
 }
 
 static void
+peek_in_thread (gpointer data, gpointer unused)
+{
+  grel_test_assert_bytes (grel_ttl_cache_peek (((Scene *) data)->cache, "key"), "value");
+}
+
+static void
+a_peek_tells_at_once_on_any_thread (Scene *scene, gconstpointer data)
+{
+  g_autofree char *long_key = g_strnfill (1000, 'k');
+
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "key"), NULL);
+  grel_test_cache_scene_set (scene, "key", "value", NULL);
+  grel_test_cache_scene_set (scene, long_key, "long", NULL);
+  g_main_context_acquire (scene->context);
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "key"), "value");
+  g_main_context_release (scene->context);
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, long_key), "long");
+  grel_test_in_thread (peek_in_thread, scene);
+  grel_test_cache_scene_pass (scene, GREL_TEST_TTL);
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "key"), NULL);
+}
+
+static void
+a_peek_is_a_use_and_a_hit_but_no_miss (Scene *scene, gconstpointer data)
+{
+  grel_ttl_cache_set_max_size (scene->cache, 2);
+  grel_test_cache_scene_set (scene, "1", "1", NULL);
+  grel_test_cache_scene_set (scene, "2", "2", NULL);
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "1"), "1");
+  grel_test_cache_scene_set (scene, "3", "3", NULL); /* evicts 2 */
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "2"), NULL);
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "1"), "1");
+  g_assert_cmpuint (grel_test_cache_get_figure (scene->cache, "hits"), ==, 2);
+  g_assert_cmpuint (grel_test_cache_get_figure (scene->cache, "misses"), ==, 0);
+}
+
+static void
+a_peek_shows_nothing_stale (Scene *scene, gconstpointer data)
+{
+  grel_ttl_cache_set_stale_ttl (scene->cache, GREL_TEST_TTL);
+  grel_test_cache_scene_set (scene, "key", "value", NULL);
+  grel_test_cache_scene_pass (scene, GREL_TEST_TTL);
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "key"), NULL);
+}
+
+static void
+a_peek_that_cannot_ask_tells_nothing (Scene *scene, gconstpointer data)
+{
+  grel_test_cache_scene_set (scene, "key", "value", NULL);
+  grel_ttl_cache_set_ttl (scene->cache, 0); /* is not acceptable */
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "key"), NULL);
+  grel_ttl_cache_set_ttl (scene->cache, GREL_TEST_TTL);
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "key"), "value");
+  grel_test_backend_close (scene->backend, NULL);
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "key"), NULL);
+}
+
+static void
+a_peek_does_not_wait_for_a_store (Scene *scene, gconstpointer data)
+{
+  grel_test_cache_scene_set (scene, "key", "value", NULL);
+  grel_test_assert_bytes (grel_ttl_cache_peek (scene->cache, "key"), NULL);
+}
+
+static void
 what_is_cancelled_does_nothing (Scene *scene, gconstpointer data)
 {
   g_autoptr (GCancellable) cancellable = g_cancellable_new ();
@@ -459,6 +524,11 @@ main (int argc, char **argv)
   ADD (it_refuses_until_its_backend_is_open_and_after);
   ADD (on_its_own_loop_a_thread_call_would_wait_for_itself);
   ADD (a_thread_does_all_of_it);
+  ADD_MEMORY (a_peek_tells_at_once_on_any_thread);
+  ADD_MEMORY (a_peek_is_a_use_and_a_hit_but_no_miss);
+  ADD_MEMORY (a_peek_shows_nothing_stale);
+  ADD_MEMORY (a_peek_that_cannot_ask_tells_nothing);
+  ADD_STORE (a_peek_does_not_wait_for_a_store);
   ADD (what_is_cancelled_does_nothing);
   ADD_STORE (a_store_that_fails_or_drops_is_a_backend_error);
   ADD_MEMORY (a_full_cache_evicts_what_was_not_used_for_longest);

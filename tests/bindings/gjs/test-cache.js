@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // SPDX-FileCopyrightText: grelmicro contributors
 
+import GLib from 'gi://GLib';
 import Grelmicro from 'gi://Grelmicro?version=1';
 
 import {assertEqual, assertThrows, run, test, turn, withApp} from './harness.js';
@@ -19,6 +20,13 @@ test('cached() wants functions', async () => {
     await assertThrows(TypeError, 'func', () => Grelmicro.cached(cache, 'key', () => 1));
     await assertThrows(TypeError, 'func', () => Grelmicro.cached(cache, () => 'key', null));
 });
+
+test('a peek waits for nothing', () => withApp([new Grelmicro.MemoryCacheAdapter()], async () => {
+    const cache = Grelmicro.TTLCache.new(seconds(60));
+    assertEqual(cache.peek('key'), null);
+    await cache.set_async('key', new GLib.Bytes('value'), 0, null, null);
+    assertEqual(new TextDecoder().decode(cache.peek('key').toArray()), 'value');
+}));
 
 for (const klass of [Grelmicro.MemoryCacheAdapter, MapCacheAdapter]) {
     const name = klass.name.split('_').pop();

@@ -145,6 +145,18 @@ class Values(unittest.TestCase):
         self.assertEqual(await cache.get_many(["a", "b"]), {"a": None})
         self.assertIsNone(await cache.get_or_load("a", never))
 
+    @on_every_loop
+    async def test_a_peek_waits_for_nothing(self):
+        cache, missing = new_json_cache(), object()
+        self.assertIs(cache.peek("a", missing), missing)  # there is no backend
+        async with memory_app():
+            self.assertIsNone(cache.peek("a"))
+            await cache.set("a", {"b": 1})
+            self.assertEqual(cache.peek("a"), {"b": 1})
+            self.assertEqual(in_thread(cache.peek, "a"), {"b": 1})
+            with self.assertRaisesRegex(TypeError, "key"):
+                cache.peek(5)
+
     @on_every_backend
     async def test_many_at_once(self, clock):
         cache = new_json_cache()

@@ -7,6 +7,7 @@ import inspect
 from gi.repository import GLib
 
 from .answers import ask
+from .current import in_current_app
 from .introspection import Grelmicro, add_to
 from .loading import load, load_from_thread
 from .primitives import call_from_thread, set_up, to_text
@@ -14,6 +15,7 @@ from .seconds import number, to_count, to_microseconds
 from .serializers import get_serializer, set_serializer
 
 _never_opened = Grelmicro.MemoryCacheAdapter()
+_peek = Grelmicro.TTLCache.peek
 
 
 @add_to(Grelmicro.TTLCache)
@@ -82,6 +84,11 @@ class _TTLCache:
             return serializer.dumps(await value if inspect.isawaitable(value) else value)
 
         return _decode(self, await load(self, to_text("key", key), load_value, to_tags(tags)))
+
+    def peek(self, key, default=None):
+        """Returns the value of a key if it can be had at once, without a turn of any loop; on any
+        thread."""
+        return _decode(self, in_current_app(_peek, self, to_text("key", key)), default)
 
     def stats(self):
         """What was counted, as a dict: see get_stats()."""
