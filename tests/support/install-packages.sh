@@ -14,7 +14,10 @@ GREL_TEST_PACKAGES=(
   clang-format gi-docgen gir1.2-soup-3.0 gjs glib-networking libc6-dbg libhiredis-dev libsoup-3.0-dev
   libtsan2 openssl python3-gbulb python3-uvloop redis-server redis-tools valac valgrind
 )
-GREL_BENCH_PACKAGES=("${GREL_BUILD_PACKAGES[@]}" gnuplot-nox valgrind)
+GREL_BENCH_PACKAGES=(
+  "${GREL_BUILD_PACKAGES[@]}"
+  gnuplot-nox libhiredis-dev redis-server redis-tools valgrind
+)
 
 # grel_install_packages PACKAGE…: installs those that are missing. Elsewhere than on Debian it only
 # says what is needed.
