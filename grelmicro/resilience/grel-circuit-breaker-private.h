@@ -25,7 +25,7 @@ struct _GrelCircuitBreaker
   GRefString *key; /* NULL if the name is not acceptable */
   GrelCircuitFamily *family;
   GrelCircuitTally *tally;
-  GWeakRef *observer; /* of this object, in a reference counted box */
+  GrelCircuitObserver *observer; /* of this object */
 
   GrelCircuit *circuit; /* (nullable) under the family's mutex, as all the rest */
   GHashTable *keyed;    /* (nullable) key to GrelKeyedCircuit */

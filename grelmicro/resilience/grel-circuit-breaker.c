@@ -225,6 +225,14 @@ grel_circuit_breaker_set_property (GObject *object,
 }
 
 static void
+grel_circuit_breaker_dispose (GObject *object)
+{
+  grel_circuit_observer_forget (GREL_CIRCUIT_BREAKER (object)->observer);
+
+  G_OBJECT_CLASS (grel_circuit_breaker_parent_class)->dispose (object);
+}
+
+static void
 grel_circuit_breaker_finalize (GObject *object)
 {
   GrelCircuitBreaker *self = GREL_CIRCUIT_BREAKER (object);
@@ -232,7 +240,7 @@ grel_circuit_breaker_finalize (GObject *object)
   grel_circuit_breaker_clear_keyed (self);
   grel_circuit_tickets_clear (self->tally);
   grel_circuit_breaker_bind (self, NULL);
-  g_atomic_rc_box_release_full (self->observer, (GDestroyNotify) g_weak_ref_clear);
+  grel_circuit_observer_unref (self->observer);
   grel_circuit_tally_unref (self->tally);
   grel_circuit_family_unref (self->family);
   g_clear_pointer (&self->key, g_ref_string_release);
@@ -358,6 +366,7 @@ grel_circuit_breaker_class_init (GrelCircuitBreakerClass *klass)
 
   object_class->get_property = grel_circuit_breaker_get_property;
   object_class->set_property = grel_circuit_breaker_set_property;
+  object_class->dispose = grel_circuit_breaker_dispose;
   object_class->finalize = grel_circuit_breaker_finalize;
 
   grel_circuit_breaker_install_wiring ();
@@ -388,9 +397,8 @@ grel_circuit_breaker_init (GrelCircuitBreaker *self)
 {
   self->family = grel_circuit_family_new ();
   self->tally = grel_circuit_tally_new ();
-  self->observer = g_atomic_rc_box_new0 (GWeakRef);
+  self->observer = grel_circuit_observer_new (self);
   self->max_keyed = GREL_CIRCUIT_BREAKER_MAX_KEYED;
-  g_weak_ref_init (self->observer, self);
 }
 
 /**

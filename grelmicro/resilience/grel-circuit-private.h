@@ -5,7 +5,7 @@
 #pragma once
 
 #include <grelmicro/resilience/grel-circuit-breaker-backend-private.h>
-#include <grelmicro/resilience/grel-circuit-breaker.h>
+#include <grelmicro/resilience/grel-circuit-observer-private.h>
 
 G_BEGIN_DECLS
 
@@ -26,7 +26,7 @@ typedef struct
   guint consecutive_errors;
   guint consecutive_successes;
   gint64 open_until;    /* on the part's clock */
-  GPtrArray *observers; /* (element-type GWeakRef) of the breakers, in reference counted boxes */
+  GPtrArray *observers; /* (element-type GrelCircuitObserver) of the breakers */
 } GrelCircuit;
 
 /* Mutex held, part open. Returns: (transfer full) */
@@ -40,11 +40,11 @@ void grel_circuit_unref (GrelCircuit *self);
 /* Without the mutex. */
 gboolean grel_circuit_has_ended (GrelCircuit *self);
 
-/* Mutex held: the breaker behind the weak reference is told of changes of the state. */
-void grel_circuit_watch (GrelCircuit *self, GWeakRef *observer);
+/* Mutex held: the breaker behind the observer is told of changes of the state. */
+void grel_circuit_watch (GrelCircuit *self, GrelCircuitObserver *observer);
 
 /* Without the mutex. */
-void grel_circuit_unwatch (GrelCircuit *self, GWeakRef *observer);
+void grel_circuit_unwatch (GrelCircuit *self, GrelCircuitObserver *observer);
 
 /* Mutex held: takes in what the backend found. */
 void grel_circuit_see (GrelCircuit *self, const GrelCircuitSnapshot *snapshot);

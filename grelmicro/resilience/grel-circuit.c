@@ -48,7 +48,7 @@ grel_circuit_unref_ended (GrelGranted *granted)
 static void
 grel_circuit_release_observer (gpointer observer)
 {
-  g_atomic_rc_box_release_full (observer, (GDestroyNotify) g_weak_ref_clear);
+  grel_circuit_observer_unref (observer);
 }
 
 GrelCircuit *
@@ -128,14 +128,14 @@ grel_circuit_has_ended (GrelCircuit *self)
 }
 
 void
-grel_circuit_watch (GrelCircuit *self, GWeakRef *observer)
+grel_circuit_watch (GrelCircuit *self, GrelCircuitObserver *observer)
 {
   if (!g_ptr_array_find (self->observers, observer, NULL))
-    g_ptr_array_add (self->observers, g_atomic_rc_box_acquire (observer));
+    g_ptr_array_add (self->observers, grel_circuit_observer_ref (observer));
 }
 
 void
-grel_circuit_unwatch (GrelCircuit *self, GWeakRef *observer)
+grel_circuit_unwatch (GrelCircuit *self, GrelCircuitObserver *observer)
 {
   if (grel_part_is_foreign (self->part))
     return;
@@ -153,7 +153,7 @@ grel_circuit_copy_observers (GrelCircuit *self)
 
   g_mutex_lock (&self->part->mutex);
   for (guint i = 0; i < self->observers->len; i++)
-    g_ptr_array_add (copy, g_atomic_rc_box_acquire (g_ptr_array_index (self->observers, i)));
+    g_ptr_array_add (copy, grel_circuit_observer_ref (g_ptr_array_index (self->observers, i)));
   g_mutex_unlock (&self->part->mutex);
 
   return copy;
@@ -168,9 +168,9 @@ grel_circuit_state_to_string (GrelCircuitState state)
 }
 
 static void
-grel_circuit_tell (GWeakRef *observer, GrelCircuitChange *change)
+grel_circuit_tell (GrelCircuitObserver *observer, GrelCircuitChange *change)
 {
-  g_autoptr (GrelCircuitBreaker) breaker = g_weak_ref_get (observer);
+  g_autoptr (GrelCircuitBreaker) breaker = grel_circuit_observer_ref_breaker (observer);
 
   if (breaker == NULL)
     return;

@@ -2,49 +2,16 @@
 # SPDX-FileCopyrightText: grelmicro contributors
 """How programs end, and how Ctrl-C gets through: each in a process of its own."""
 
-import pathlib
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 import unittest
 
-HERE = pathlib.Path(__file__).parent
-PATIENCE = 60
+from program_helpers import Program, start
+
 PROMPT = 10  # what is prompt on a slow machine; whatever waits for a loop in vain takes longer
 
-PRELUDE = f"""
-import asyncio, signal, sys, threading
-sys.path.insert(0, {str(HERE)!r})
-from dict_lock_backend import DictLockBackend
-from helpers import *
 
-lock = Grelmicro.Lock("cart")
-"""
-
-
-def start(program):
-    return subprocess.Popen(
-        [sys.executable, "-B", "-X", "faulthandler", "-c", PRELUDE + textwrap.dedent(program)],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-class Program(unittest.TestCase):
-    maxDiff = None
-
-    def finish(self, process):
-        try:
-            output, errors = process.communicate(timeout=PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGABRT)
-            self.fail(f"it hangs: {process.communicate()}")
-        return output, errors
-
+class Exit(Program):
     def check(self, program, status=0, output="", errors=""):
         """Runs a program that says when it is about to end."""
         process = start(program)
@@ -65,8 +32,6 @@ class Program(unittest.TestCase):
         self.assertEqual(process.returncode, status)
         self.assertRegex("".join(lines), f"^{output}$")
 
-
-class Exit(Program):
     def test_with_an_app_open_in_a_thread(self):
         for backend in ("Grelmicro.MemoryLockAdapter", "DictLockBackend"):
             self.check(
