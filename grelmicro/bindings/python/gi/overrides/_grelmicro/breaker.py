@@ -48,12 +48,14 @@ class _CircuitBreaker:
             half_open_capacity=to_count("half_open_capacity", half_open_capacity),
             max_keyed=to_count("max_keyed", max_keyed),
         )
-        ignored[self] = classes
+        if classes:  # else there need be no weak reference: see ignored
+            ignored[self] = classes
 
     def keyed(self, key):
         """The circuit breaker for one of several things that fail on their own."""
         breaker = raw(self, "get_keyed")(self, to_text("key", key))
-        ignored[breaker] = ignored.get(self, ())
+        if self in ignored:
+            ignored[breaker] = ignored[self]
         return breaker
 
     async def acquire(self):

@@ -12,7 +12,10 @@ from .errors import NotOwnedError, to_glib_error
 from .introspection import Grelmicro, add_to
 from .primitives import call_granted, get_origin
 
-ignored = weakref.WeakKeyDictionary()  # classes of exceptions by circuit breaker
+# Classes of exceptions by circuit breaker. Only those that have some: PyGObject
+# revives a wrapper with attributes, and frees it twice, if the loop refers to the object while the
+# callback of a weak reference lets go of the interpreter.
+ignored = weakref.WeakKeyDictionary()
 
 
 def to_failure(breaker, error):
