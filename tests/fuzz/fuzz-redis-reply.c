@@ -30,6 +30,7 @@ map (const GrelRedisReply *reply)
 {
   gboolean is_owned = FALSE;
   GrelCircuitSnapshot snapshot;
+  g_autoptr (GBytes) bytes = NULL;
   const char *text;
   gssize answer;
   gint64 value;
@@ -50,6 +51,8 @@ map (const GrelRedisReply *reply)
     }
   if (grel_redis_reply_get_text (reply, &text, NULL) && text != NULL)
     g_assert_cmpuint (strlen (text), <=, reply->length);
+  if (grel_redis_reply_get_bytes (reply, &bytes, NULL) && bytes != NULL)
+    g_assert_cmpuint (g_bytes_get_size (bytes), ==, reply->length);
   grel_redis_reply_get_integer (reply, &value, NULL);
   grel_redis_reply_is_error (reply, "NOSCRIPT");
 }

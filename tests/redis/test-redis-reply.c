@@ -131,6 +131,37 @@ an_error_is_known_by_its_code (void)
 }
 
 static void
+bytes_outlive_their_reply (void)
+{
+  g_autoptr (GrelRedisReader) reader = grel_redis_reader_new ();
+  GrelRedisReply *reply;
+  g_autoptr (GBytes) bytes = NULL;
+
+  grel_redis_reader_feed (reader, "$4\r\n\0\r\n\xff\r\n", 10);
+  reply = grel_redis_reader_take (reader, NULL);
+  g_assert_true (grel_redis_reply_get_bytes (reply, &bytes, NULL));
+  g_assert_true (g_bytes_get_data (bytes, NULL) == reply->text);
+  grel_redis_reply_free (reply);
+  g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "\0\r\n\xff", 4);
+}
+
+static void
+nil_is_no_bytes_and_an_error_is_none_either (void)
+{
+  g_autoptr (GrelRedisReply) nil = read_reply ("$-1\r\n");
+  g_autoptr (GrelRedisReply) fault = read_reply ("-WRONGTYPE\r\n");
+  g_autoptr (GrelRedisReply) number = read_reply (":1\r\n");
+  GBytes *bytes;
+
+  g_assert_true (grel_redis_reply_get_bytes (nil, &bytes, NULL));
+  g_assert_null (bytes);
+  g_assert_false (grel_redis_reply_get_bytes (fault, &bytes, NULL));
+  g_assert_null (bytes);
+  g_assert_false (grel_redis_reply_get_bytes (number, &bytes, NULL));
+  g_assert_null (bytes);
+}
+
+static void
 who_asks_for_a_lock_is_told_how_it_went (void)
 {
   static const struct
@@ -276,6 +307,8 @@ main (int argc, char **argv)
   RULE (a_long_array_takes_no_memory_in_advance);
   RULE (of_an_error_only_the_code_is_passed_on);
   RULE (an_error_is_known_by_its_code);
+  RULE (bytes_outlive_their_reply);
+  RULE (nil_is_no_bytes_and_an_error_is_none_either);
   RULE (who_asks_for_a_lock_is_told_how_it_went);
   RULE (a_lock_is_never_granted_by_nonsense);
   RULE (the_owner_is_what_follows_the_first_colon);
