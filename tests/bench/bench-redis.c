@@ -161,8 +161,10 @@ static void
 acquired (GObject *source, GAsyncResult *result, gpointer data)
 {
   Slot *slot = data;
+  g_autoptr (GError) error = NULL;
 
-  slot->lease = grel_lock_acquire_finish (slot->lock, result, NULL);
+  slot->lease = grel_lock_acquire_finish (slot->lock, result, &error);
+  g_assert_no_error (error);
   grel_lease_release_async (slot->lease, NULL, released, slot);
 }
 
