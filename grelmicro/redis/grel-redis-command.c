@@ -9,13 +9,28 @@
 
 #include <string.h>
 
+/* The digits, before end; printf would take as long as all else that a command needs.
+ * Returns: where they begin */
+static char *
+grel_redis_write_digits (char *end, guint64 number)
+{
+  do
+    *--end = '0' + number % 10;
+  while ((number /= 10) > 0);
+  return end;
+}
+
 static void
 grel_redis_write_header (GByteArray *output, char sign, gsize number)
 {
   char text[32];
-  int length = g_snprintf (text, sizeof text, "%c%" G_GSIZE_FORMAT "\r\n", sign, number);
+  char *end = text + sizeof text;
+  char *start = end - 2;
 
-  g_byte_array_append (output, (const guint8 *) text, length);
+  memcpy (start, "\r\n", 2);
+  start = grel_redis_write_digits (start, number);
+  *--start = sign;
+  g_byte_array_append (output, (const guint8 *) start, end - start);
 }
 
 static void
@@ -134,9 +149,12 @@ void
 grel_redis_command_add_integer (GrelRedisCommand *self, gint64 number)
 {
   char text[32];
+  char *end = text + sizeof text;
+  char *start = grel_redis_write_digits (end, number < 0 ? -(guint64) number : (guint64) number);
 
-  g_snprintf (text, sizeof text, "%" G_GINT64_FORMAT, number);
-  grel_redis_command_add (self, text);
+  if (number < 0)
+    *--start = '-';
+  grel_redis_command_add_bytes (self, start, end - start);
 }
 
 void
