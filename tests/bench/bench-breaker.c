@@ -24,8 +24,23 @@ set_up (gpointer data)
   g_assert_no_error (error);
 }
 
+/* For longer than any run. */
 static void
 set_up_open (gpointer data)
+{
+  g_autoptr (GError) reason = g_error_new_literal (G_IO_ERROR, G_IO_ERROR_TIMED_OUT, "it failed");
+  GrelCircuitBreaker *breaker;
+  guint64 ticket;
+
+  set_up (data);
+  breaker = ((Scene *) data)->breaker;
+  grel_circuit_breaker_set_reset_timeout (breaker, G_TIME_SPAN_DAY);
+  while (grel_circuit_breaker_allow (breaker, &ticket, NULL))
+    grel_circuit_breaker_record_error (breaker, ticket, reason);
+}
+
+static void
+set_up_isolated (gpointer data)
 {
   g_autoptr (GError) error = NULL;
 
@@ -48,6 +63,29 @@ static void
 succeed (gpointer data, guint64 n)
 {
   GrelCircuitBreaker *breaker = ((Scene *) data)->breaker;
+  guint64 ticket;
+
+  for (guint64 i = 0; i < n; i++)
+    {
+      grel_circuit_breaker_allow (breaker, &ticket, NULL);
+      grel_circuit_breaker_record_success (breaker, ticket);
+    }
+}
+
+static void
+be_refused (gpointer data, guint64 n)
+{
+  GrelCircuitBreaker *breaker = ((Scene *) data)->breaker;
+  guint64 ticket;
+
+  for (guint64 i = 0; i < n; i++)
+    g_assert (!grel_circuit_breaker_allow (breaker, &ticket, NULL));
+}
+
+static void
+succeed_with_permit (gpointer data, guint64 n)
+{
+  GrelCircuitBreaker *breaker = ((Scene *) data)->breaker;
 
   for (guint64 i = 0; i < n; i++)
     {
@@ -59,7 +97,7 @@ succeed (gpointer data, guint64 n)
 }
 
 static void
-be_refused (gpointer data, guint64 n)
+be_refused_a_permit (gpointer data, guint64 n)
 {
   GrelCircuitBreaker *breaker = ((Scene *) data)->breaker;
 
@@ -69,11 +107,18 @@ be_refused (gpointer data, guint64 n)
 
 static Scene scene;
 
+#define CLOCK "the monotonic clock read", grel_bench_read_clock
+#define OBJECT "a GObject made and unreffed", grel_bench_make_object
+#define ROW(name, run, where, reference) ROW_BESIDE (name, run, where, reference)
+#define ROW_BESIDE(name, run, where, reference, run_reference)                                     \
+  name, reference, run, run_reference, where, tear_down, &scene
+
 static const GrelBenchRow rows[] = {
-  { "breaker/closed", "the monotonic clock read", succeed, grel_bench_read_clock, set_up, tear_down,
-    &scene, .target = 2.5 },
-  { "breaker/open", "the monotonic clock read", be_refused, grel_bench_read_clock, set_up_open,
-    tear_down, &scene, .target = 1.25 },
+  { ROW ("breaker/closed", succeed, set_up, CLOCK), .target = 2.5 },
+  { ROW ("breaker/open", be_refused, set_up_open, CLOCK), .target = 1.25 },
+  { ROW ("breaker/isolated", be_refused, set_up_isolated, CLOCK), .target = 1.25 },
+  { ROW ("breaker/permit/closed", succeed_with_permit, set_up, OBJECT) },
+  { ROW ("breaker/permit/open", be_refused_a_permit, set_up_open, CLOCK) },
 };
 
 int
