@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-identity-private.h>
+#include <grelmicro/core/grel-route-private.h>
 
 #include <pthread.h>
 #include <string.h>
@@ -18,6 +19,7 @@ static void
 grel_identity_forked (void)
 {
   g_atomic_int_inc (&generation);
+  grel_route_change ();
   g_mutex_init (&adopt_mutex);
   g_mutex_unlock (&process_mutex);
 }

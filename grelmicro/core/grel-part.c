@@ -10,6 +10,7 @@
 #include <grelmicro/core/grel-log-private.h>
 #include <grelmicro/core/grel-part-private.h>
 #include <grelmicro/core/grel-request-private.h>
+#include <grelmicro/core/grel-route-private.h>
 
 void
 grel_part_init (GrelPart *self,
@@ -52,6 +53,14 @@ grel_part_lock (GrelPart *self)
 {
   grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
   g_mutex_lock (&self->mutex);
+}
+
+/* Mutex held. */
+static void
+grel_part_set_state (GrelPart *self, GrelPartState state)
+{
+  self->state = state;
+  grel_route_change ();
 }
 
 static GrelPartState
@@ -225,7 +234,7 @@ grel_part_begin_open (GrelPart *self, GError **error)
   if (opening)
     {
       self->state_before = self->state;
-      self->state = GREL_PART_OPENING;
+      grel_part_set_state (self, GREL_PART_OPENING);
       g_atomic_int_set (&self->generation, grel_identity_get_generation ());
       self->hop = hop;
       self->timers
@@ -263,7 +272,7 @@ grel_part_let_go (GrelPart *self, GrelPartState state)
   g_mutex_lock (&self->mutex);
   while (self->requests.head != NULL)
     grel_request_abandon (self->requests.head->data);
-  self->state = state;
+  grel_part_set_state (self, state);
   g_atomic_int_set (&self->generation, -1);
   timers = g_steal_pointer (&self->timers);
   hop = g_steal_pointer (&self->hop);
@@ -284,7 +293,7 @@ grel_part_end_open (GrelPart *self, gboolean opened)
     }
 
   g_mutex_lock (&self->mutex);
-  self->state = GREL_PART_OPEN;
+  grel_part_set_state (self, GREL_PART_OPEN);
   g_mutex_unlock (&self->mutex);
   grel_debug ("opened", self->subject, "is open");
   grel_part_notify (self);
@@ -357,7 +366,7 @@ grel_part_begin_close (GrelPart *self, GError **error)
   g_mutex_lock (&self->mutex);
   state = self->state;
   if (state == GREL_PART_OPEN)
-    self->state = GREL_PART_CLOSING;
+    grel_part_set_state (self, GREL_PART_CLOSING);
   g_mutex_unlock (&self->mutex);
 
   if (state == GREL_PART_OPEN)

@@ -6,6 +6,7 @@
 
 #include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/core/grel-primitive-private.h>
+#include <grelmicro/core/grel-route-private.h>
 
 #include <string.h>
 
@@ -53,6 +54,8 @@ grel_primitive_write (GrelPrimitive *self, gpointer field, gconstpointer value, 
   grel_primitive_lock (self);
   changes = memcmp (field, value, size) != 0;
   memcpy (field, value, size);
+  if (changes)
+    grel_route_change ();
   grel_primitive_unlock (self);
 
   return changes;
@@ -69,6 +72,8 @@ grel_primitive_write_object (GrelPrimitive *self, gpointer field, gpointer value
   changes = *object != unused;
   unused = *object;
   *object = value;
+  if (changes)
+    grel_route_change ();
   grel_primitive_unlock (self);
 
   return changes;

@@ -14,6 +14,12 @@ void grel_registry_add (GrelApp *app);
 
 void grel_registry_remove (GrelApp *app);
 
+/* Returns: (transfer none) (nullable): what this thread pushed last */
+GrelApp *grel_registry_peek_pushed (void);
+
+/* Whether there is one app that primitives find by default on every thread that pushed none. */
+gboolean grel_registry_has_one_open (void);
+
 /* Returns: (transfer full): the app given, or the one that is meant if it is NULL */
 GrelApp *grel_registry_find_app (GrelApp *app, GrelSubject subject, GError **error);
 

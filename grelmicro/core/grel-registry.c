@@ -18,6 +18,7 @@ grel_registry_free_pushed (gpointer data)
 }
 
 static GPrivate pushed = G_PRIVATE_INIT (grel_registry_free_pushed); /* GQueue of GrelApp */
+static int has_pushed = FALSE; /* any thread, ever; atomic */
 
 void
 grel_registry_add (GrelApp *app)
@@ -134,6 +135,7 @@ grel_app_push_thread_default (GrelApp *self)
   stack = g_private_get (&pushed);
   if (stack == NULL)
     g_private_set (&pushed, stack = g_queue_new ());
+  g_atomic_int_set (&has_pushed, TRUE);
   g_queue_push_head (stack, g_object_ref (self));
 }
 
@@ -157,12 +159,29 @@ grel_app_pop_thread_default (GrelApp *self)
 }
 
 GrelApp *
+grel_registry_peek_pushed (void)
+{
+  GQueue *stack = g_atomic_int_get (&has_pushed) ? g_private_get (&pushed) : NULL;
+
+  return stack != NULL ? g_queue_peek_head (stack) : NULL;
+}
+
+gboolean
+grel_registry_has_one_open (void)
+{
+  guint n_open;
+
+  grel_identity_lock_process ();
+  grel_registry_find_open (NULL, &n_open);
+  grel_identity_unlock_process ();
+  return n_open == 1;
+}
+
+GrelApp *
 grel_registry_find_app (GrelApp *app, GrelSubject subject, GError **error)
 {
-  GQueue *stack = g_private_get (&pushed);
-
-  if (app == NULL && stack != NULL)
-    app = g_queue_peek_head (stack);
+  if (app == NULL)
+    app = grel_registry_peek_pushed ();
   if (app != NULL)
     return g_object_ref (app);
 

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <grelmicro/core/grel-route-private.h>
 #include <grelmicro/resilience/grel-circuit-private.h>
 
 G_BEGIN_DECLS
@@ -22,8 +23,9 @@ typedef struct
   guint64 rejections;
   char *last_error; /* nullable */
 
-  guint tickets_generation; /* of the process that the next two belong to */
-  GrelAdmission *current;   /* (nullable): what the next call may share */
+  guint tickets_generation; /* of the process that the rest belongs to */
+  GrelAdmission *current;   /* (nullable): what the next call may share, also a refusal */
+  GrelRoute route;          /* how long it may do so unasked */
   GHashTable *tickets;      /* (nullable): number to GrelAdmission, for calls that still run */
 } GrelCircuitTally;
 
@@ -71,7 +73,8 @@ struct _GrelAdmission
   GrelCircuit *circuit;
   GrelCircuitTerms terms;
   gint64 ticket;
-  guint64 epoch;  /* of the circuit */
+  guint64 epoch; /* of the circuit, as is the next one */
+  GrelCircuitState circuit_state;
   int state;      /* atomic; changes under the part's mutex */
   guint64 number; /* of the ticket; 0 for a permit */
   guint n_calls;  /* that run; under the tally's mutex */
@@ -81,7 +84,7 @@ void grel_circuit_terms_copy (const GrelCircuitTerms *self, GrelCircuitTerms *co
 
 void grel_circuit_terms_clear (GrelCircuitTerms *self);
 
-/* Mutex held: registers a call that was admitted. */
+/* Mutex held: registers a call that was admitted; or with ticket 0 the refusal of any. */
 GrelAdmission *
 grel_admission_new (GrelCircuit *circuit, const GrelCircuitTerms *terms, gint64 ticket);
 

@@ -95,9 +95,11 @@ grel_admission_new (GrelCircuit *circuit, const GrelCircuitTerms *terms, gint64 
   grel_circuit_terms_copy (terms, &self->terms);
   self->ticket = ticket;
   self->epoch = circuit->epoch;
-  self->n_calls = 1;
+  self->circuit_state = circuit->state;
+  self->n_calls = ticket > 0;
 
-  grel_circuit_tally_begin (terms->tally);
+  if (ticket > 0)
+    grel_circuit_tally_begin (terms->tally);
   g_queue_push_tail_link (&circuit->part->granted, &grel_admission_ref (self)->base.link);
 
   return self;

@@ -9,6 +9,14 @@
 
 /* Calls by ticket: for who can't wait, and for whom a permit costs too much. */
 
+/* Only a backend whose state is all in this process, and which decides at once, says what it
+ * changes before anybody can ask it again. */
+static gboolean
+grel_circuit_wish_may_remember (GrelCircuitWish *self)
+{
+  return grel_backend_get_open_scope (GREL_BACKEND (self->backend)) == GREL_SCOPE_PROCESS;
+}
+
 /* Mutex held. Returns: a ticket, or 0 */
 static guint64
 grel_circuit_wish_allow (GrelCircuitWish *self,
@@ -29,7 +37,28 @@ grel_circuit_wish_allow (GrelCircuitWish *self,
     }
 
   ticket = grel_circuit_wish_try (self, circuit, error);
-  return ticket > 0 ? grel_circuit_tickets_give (circuit, &self->terms, ticket, displaced) : 0;
+  if (!grel_circuit_wish_may_remember (self))
+    *self->route = (GrelRoute){ 0 };
+  return grel_circuit_tickets_give (circuit, &self->terms, ticket, self->route, displaced);
+}
+
+/* Returns: a ticket, or 0 */
+static guint64
+grel_circuit_breaker_ask (GrelCircuitBreaker *self, GError **error)
+{
+  GrelRoute route;
+  g_auto (GrelCircuitWish) wish = { .breaker = self, .route = &route };
+  g_autoptr (GrelCircuit) circuit = NULL;
+  GrelAdmission *displaced = NULL;
+  guint64 ticket;
+
+  if (!grel_circuit_wish_enter (&wish, &circuit, error))
+    return 0;
+
+  ticket = grel_circuit_wish_allow (&wish, circuit, &displaced, error);
+  grel_circuit_wish_leave (&wish, circuit);
+  g_clear_pointer (&displaced, grel_admission_retire);
+  return ticket;
 }
 
 /**
@@ -61,20 +90,12 @@ grel_circuit_wish_allow (GrelCircuitWish *self,
 gboolean
 grel_circuit_breaker_allow (GrelCircuitBreaker *self, guint64 *ticket, GError **error)
 {
-  g_auto (GrelCircuitWish) wish = { .breaker = self };
-  g_autoptr (GrelCircuit) circuit = NULL;
-  GrelAdmission *displaced = NULL;
-
   g_return_val_if_fail (GREL_IS_CIRCUIT_BREAKER (self), FALSE);
   g_return_val_if_fail (ticket != NULL, FALSE);
 
   *ticket = 0;
-  if (!grel_circuit_wish_enter (&wish, &circuit, error))
-    return FALSE;
-
-  *ticket = grel_circuit_wish_allow (&wish, circuit, &displaced, error);
-  grel_circuit_wish_leave (&wish, circuit);
-  g_clear_pointer (&displaced, grel_admission_retire);
+  if (grel_circuit_tickets_ask (self->tally, error == NULL, ticket) == GREL_CIRCUIT_ANSWER_UNKNOWN)
+    *ticket = grel_circuit_breaker_ask (self, error);
   return *ticket != 0;
 }
 
@@ -107,7 +128,8 @@ grel_circuit_breaker_record_success (GrelCircuitBreaker *self, guint64 ticket)
 {
   g_return_val_if_fail (GREL_IS_CIRCUIT_BREAKER (self), FALSE);
 
-  return grel_circuit_breaker_record (self, ticket, TRUE, NULL);
+  return grel_circuit_tickets_succeed (self->tally, ticket)
+         || grel_circuit_breaker_record (self, ticket, TRUE, NULL);
 }
 
 /**

@@ -20,7 +20,7 @@ grel_circuit_breaker_look (GrelCircuitBreaker *self)
   g_mutex_lock (&circuit->part->mutex);
   view.state = circuit->state;
   view.consecutive_errors = circuit->consecutive_errors;
-  view.consecutive_successes = circuit->consecutive_successes;
+  view.consecutive_successes = grel_circuit_get_consecutive_successes (circuit);
   if (circuit->state == GREL_CIRCUIT_STATE_OPEN)
     view.retry_after = MAX (circuit->open_until - grel_part_now (circuit->part), 0);
   g_mutex_unlock (&circuit->part->mutex);

@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include <grelmicro/core/grel-route-private.h>
 #include <grelmicro/resilience/grel-circuit-breaker-private.h>
 
 /* What a circuit breaker is set to; a keyed circuit shares it with the one that it came from. */
@@ -365,6 +366,7 @@ grel_circuit_breaker_ignore_error (GrelCircuitBreaker *self, const char *domain,
     g_autoptr (GArray) shorter = self->family->ignored;
 
     self->family->ignored = grel_ignored_errors_add (shorter, ignored);
+    grel_route_change ();
   }
   grel_primitive_unlock (primitive);
 }

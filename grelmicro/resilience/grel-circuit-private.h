@@ -21,12 +21,13 @@ typedef struct
 
   gboolean is_ended; /* under the part's mutex, as all the rest */
   guint n_forcing;   /* requests under way that set the state */
-  guint64 epoch;     /* how often the state changed */
+  guint64 epoch;     /* how often the state changed; atomic */
   GrelCircuitState state;
   guint consecutive_errors;
-  guint consecutive_successes;
-  gint64 open_until;    /* on the part's clock */
-  GPtrArray *observers; /* (element-type GrelCircuitObserver) of the breakers */
+  guint consecutive_successes; /* unless it is quiet */
+  gint64 quiet_successes;      /* likewise, and -1 else; atomic */
+  gint64 open_until;           /* on the part's clock; atomic */
+  GPtrArray *observers;        /* (element-type GrelCircuitObserver) of the breakers */
 } GrelCircuit;
 
 /* Mutex held, part open. Returns: (transfer full) */
@@ -51,6 +52,16 @@ void grel_circuit_see (GrelCircuit *self, const GrelCircuitSnapshot *snapshot);
 
 /* Mutex held: takes in how a call ended that counted. */
 void grel_circuit_count (GrelCircuit *self, GrelCircuitOutcome outcome);
+
+/* Without the mutex: takes in a success where it changes nothing else. That is so while the circuit
+ * is quiet: closed, and without an error since the last success. */
+gboolean grel_circuit_count_quietly (GrelCircuit *self, guint64 epoch);
+
+/* Without the mutex: whether the state didn't change since. */
+gboolean grel_circuit_is_in_epoch (GrelCircuit *self, guint64 epoch);
+
+/* Mutex held. */
+guint grel_circuit_get_consecutive_successes (GrelCircuit *self);
 
 const char *grel_circuit_state_to_string (GrelCircuitState state);
 

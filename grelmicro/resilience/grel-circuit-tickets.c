@@ -13,6 +13,10 @@
  * while the circuit is closed all calls get the same one, until something changes by which they are
  * judged. */
 
+/* Within this time of its end the backend is asked whether a circuit is open still: its clock was
+ * read at another moment. */
+#define GREL_CIRCUIT_DOUBT G_TIME_SPAN_MILLISECOND
+
 /* Those of the parent of a fork are none of the child's, and may have been left half changed. */
 static void
 grel_circuit_tickets_lock (GrelCircuitTally *tally)
@@ -24,6 +28,7 @@ grel_circuit_tickets_lock (GrelCircuitTally *tally)
     return;
 
   tally->tickets_generation = generation;
+  tally->route = (GrelRoute){ 0 };
   tally->current = NULL;
   tally->tickets = NULL;
 }
@@ -52,11 +57,14 @@ grel_circuit_tickets_add (GrelCircuitTally *tally, GrelAdmission *admission)
 
 /* Returns: (transfer full) (nullable): the one before, if none of its calls runs */
 static GrelAdmission *
-grel_circuit_tickets_replace (GrelCircuitTally *tally, GrelAdmission *admission)
+grel_circuit_tickets_replace (GrelCircuitTally *tally,
+                              GrelAdmission *admission,
+                              const GrelRoute *route)
 {
   GrelAdmission *before = tally->current;
 
   tally->current = admission;
+  tally->route = *route;
   if (before == NULL || before->n_calls == 0)
     return before;
 
@@ -64,37 +72,132 @@ grel_circuit_tickets_replace (GrelCircuitTally *tally, GrelAdmission *admission)
   return NULL;
 }
 
+static guint64
+grel_circuit_tickets_join (GrelCircuitTally *tally)
+{
+  tally->current->n_calls++;
+  tally->active_calls++;
+  return tally->current->number;
+}
+
+/* An open circuit that is about to be tried is left to the backend. */
+static gboolean
+grel_admission_refuses (GrelAdmission *self)
+{
+  GrelCircuit *circuit = self->circuit;
+
+  if (self->circuit_state == GREL_CIRCUIT_STATE_FORCED_OPEN)
+    return TRUE;
+  return grel_part_now (circuit->part)
+         < __atomic_load_n (&circuit->open_until, __ATOMIC_RELAXED) - GREL_CIRCUIT_DOUBT;
+}
+
+/* Returns: (nullable): the current admission, if it is one of this process. It is on the list of
+ * the backend, which takes it from here before it has closed: until the mutex is let go nothing of
+ * it goes away. */
+static GrelAdmission *
+grel_circuit_tickets_peek (GrelCircuitTally *tally)
+{
+  return grel_route_is_fresh (&tally->route) ? tally->current : NULL;
+}
+
+/* Whether the backend would say the same to one more call. */
+static gboolean
+grel_circuit_tickets_go_on (GrelCircuitTally *tally, GrelAdmission *current)
+{
+  return grel_route_is_for_thread (&tally->route)
+         && grel_circuit_is_in_epoch (current->circuit, current->epoch);
+}
+
+GrelCircuitAnswer
+grel_circuit_tickets_ask (GrelCircuitTally *tally, gboolean may_refuse, guint64 *number)
+{
+  GrelCircuitAnswer answer = GREL_CIRCUIT_ANSWER_UNKNOWN;
+  GrelAdmission *current;
+
+  grel_circuit_tally_lock (tally);
+  current = grel_circuit_tickets_peek (tally);
+  if (current != NULL && !grel_circuit_tickets_go_on (tally, current))
+    current = NULL;
+  if (current != NULL && current->ticket > 0)
+    {
+      *number = grel_circuit_tickets_join (tally);
+      answer = GREL_CIRCUIT_ANSWER_YES;
+    }
+  else if (current != NULL && may_refuse && grel_admission_refuses (current))
+    {
+      tally->rejections++;
+      answer = GREL_CIRCUIT_ANSWER_NO;
+    }
+  grel_circuit_tally_unlock (tally);
+  return answer;
+}
+
+/* While the circuit is half-open a call may take a slot of its own. */
+static guint64
+grel_circuit_tickets_keep (GrelCircuit *circuit,
+                           const GrelCircuitTerms *terms,
+                           gint64 ticket,
+                           const GrelRoute *route,
+                           GrelAdmission **displaced)
+{
+  static guint64 last_number = 0; /* of all breakers, so that no ticket fits two */
+  GrelAdmission *admission = grel_admission_new (circuit, terms, ticket);
+  GrelCircuitTally *tally = terms->tally;
+
+  admission->number = __atomic_add_fetch (&last_number, 1, __ATOMIC_RELAXED);
+  grel_circuit_tickets_lock (tally);
+  if (circuit->state == GREL_CIRCUIT_STATE_HALF_OPEN)
+    grel_circuit_tickets_add (tally, admission);
+  else
+    *displaced = grel_circuit_tickets_replace (tally, admission, route);
+  grel_circuit_tally_unlock (tally);
+  return ticket > 0 ? admission->number : 0;
+}
+
 guint64
 grel_circuit_tickets_give (GrelCircuit *circuit,
                            const GrelCircuitTerms *terms,
                            gint64 ticket,
+                           const GrelRoute *route,
                            GrelAdmission **displaced)
 {
-  static guint64 last_number = 0; /* of all breakers, so that no ticket fits two */
   GrelCircuitTally *tally = terms->tally;
   guint64 number = 0;
-  GrelAdmission *admission;
+  gboolean fits;
+
+  if (ticket == 0 && circuit->state == GREL_CIRCUIT_STATE_HALF_OPEN)
+    return 0;
 
   grel_circuit_tickets_lock (tally);
-  if (grel_circuit_tickets_fit (tally, circuit, terms, ticket))
+  fits = grel_circuit_tickets_fit (tally, circuit, terms, ticket);
+  if (fits)
+    tally->route = *route;
+  if (fits && ticket > 0)
+    number = grel_circuit_tickets_join (tally);
+  grel_circuit_tally_unlock (tally);
+
+  return fits ? number : grel_circuit_tickets_keep (circuit, terms, ticket, route, displaced);
+}
+
+gboolean
+grel_circuit_tickets_succeed (GrelCircuitTally *tally, guint64 number)
+{
+  GrelAdmission *current;
+  gboolean succeeds;
+
+  grel_circuit_tally_lock (tally);
+  current = grel_circuit_tickets_peek (tally);
+  succeeds = current != NULL && current->number == number && current->n_calls > 0
+             && grel_circuit_count_quietly (current->circuit, current->epoch);
+  if (succeeds)
     {
-      number = tally->current->number;
-      tally->current->n_calls++;
-      tally->active_calls++;
+      current->n_calls--;
+      tally->active_calls--;
+      tally->successes++;
     }
   grel_circuit_tally_unlock (tally);
-  if (number != 0)
-    return number;
-
-  admission = grel_admission_new (circuit, terms, ticket);
-  number = admission->number = __atomic_add_fetch (&last_number, 1, __ATOMIC_RELAXED);
-  grel_circuit_tickets_lock (tally);
-  if (circuit->state == GREL_CIRCUIT_STATE_HALF_OPEN) /* a probe is one call */
-    grel_circuit_tickets_add (tally, admission);
-  else
-    *displaced = grel_circuit_tickets_replace (tally, admission);
-  grel_circuit_tally_unlock (tally);
-  return number;
+  return succeeds;
 }
 
 static GrelAdmission *

@@ -4,18 +4,20 @@
 
 #pragma once
 
+#include <grelmicro/core/grel-route-private.h>
 #include <grelmicro/resilience/grel-circuit-breaker-private.h>
 
 G_BEGIN_DECLS
 
 /* What is wanted of a circuit, with the terms and the backend as they are now. The caller sets the
- * first four. */
+ * first five. */
 typedef struct
 {
   GrelCircuitBreaker *breaker;
   GTask *task;          /* (nullable) */
   gboolean from_thread; /* and waits for the answer */
   GCancellable *cancellable;
+  GrelRoute *route; /* (nullable): set to how long the backend may be remembered */
   GrelCircuitBreakerBackend *backend;
   GrelCircuitTerms terms;
   GrelCircuit *bound; /* (nullable): the circuit that the breaker was bound to */

@@ -28,6 +28,8 @@ grel_circuit_wish_prepare (GrelCircuitWish *self, GError **error)
   if (g_cancellable_set_error_if_cancelled (self->cancellable, error))
     return FALSE;
 
+  if (self->route != NULL)
+    grel_route_begin (self->route);
   self->terms.tally = g_atomic_rc_box_acquire (breaker->tally);
   grel_primitive_snapshot (&family->primitive, &family->settings, &self->terms.settings,
                            sizeof self->terms.settings, &backend, &app);
@@ -45,6 +47,8 @@ grel_circuit_wish_prepare (GrelCircuitWish *self, GError **error)
       g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, subject, "%s", fault));
       return FALSE;
     }
+  if (self->route != NULL)
+    grel_route_settle (self->route, backend != NULL || app != NULL);
   if (backend == NULL)
     backend = grel_registry_resolve (app, GREL_TYPE_CIRCUIT_BREAKER_BACKEND, subject, error);
 

@@ -65,6 +65,7 @@ grel_circuit_ensure (GrelCircuitBreakerBackend *backend, GRefString *key)
   self->base.end = grel_circuit_end;
   self->base.unref = grel_circuit_unref_ended;
   self->refs = 1;
+  self->quiet_successes = -1;
   self->backend = g_object_ref (backend);
   self->part = grel_backend_get_part (GREL_BACKEND (backend));
   self->key = g_ref_string_acquire (key);
@@ -213,7 +214,8 @@ grel_circuit_post_change (GrelCircuit *self, GrelCircuitState after, const char 
   change->cause = cause;
   change->is_last = self->is_ended;
 
-  self->epoch++;
+  __atomic_store_n (&self->epoch, self->epoch + 1, __ATOMIC_RELEASE);
+  __atomic_store_n (&self->quiet_successes, -1, __ATOMIC_RELEASE);
   self->state = after;
   self->consecutive_errors = 0;
   self->consecutive_successes = 0;
@@ -245,6 +247,22 @@ grel_circuit_find_cause (GrelCircuit *self, GrelCircuitState after)
     }
 }
 
+static void
+grel_circuit_begin_quiet (GrelCircuit *self)
+{
+  if (__atomic_load_n (&self->quiet_successes, __ATOMIC_RELAXED) < 0)
+    __atomic_store_n (&self->quiet_successes, self->consecutive_successes, __ATOMIC_RELEASE);
+}
+
+static void
+grel_circuit_end_quiet (GrelCircuit *self)
+{
+  gint64 n = __atomic_exchange_n (&self->quiet_successes, -1, __ATOMIC_ACQ_REL);
+
+  if (n >= 0)
+    self->consecutive_successes = MIN (n, G_MAXUINT);
+}
+
 void
 grel_circuit_see (GrelCircuit *self, const GrelCircuitSnapshot *snapshot)
 {
@@ -257,18 +275,58 @@ grel_circuit_see (GrelCircuit *self, const GrelCircuitSnapshot *snapshot)
   self->consecutive_errors = snapshot->consecutive_errors;
   /* While it is closed they are counted here, from where it was reset. */
   if (snapshot->state != GREL_CIRCUIT_STATE_CLOSED || self->n_forcing > 0)
-    self->consecutive_successes = snapshot->consecutive_successes;
+    {
+      grel_circuit_end_quiet (self);
+      self->consecutive_successes = snapshot->consecutive_successes;
+    }
+  if (snapshot->state != GREL_CIRCUIT_STATE_CLOSED || snapshot->consecutive_errors > 0)
+    grel_circuit_end_quiet (self);
+  else
+    grel_circuit_begin_quiet (self);
   if (snapshot->state == GREL_CIRCUIT_STATE_OPEN)
-    self->open_until
-      = grel_part_now (self->part) + CLAMP (snapshot->retry_after, 0, GREL_CIRCUIT_DURATION_MAX);
+    __atomic_store_n (&self->open_until,
+                      grel_part_now (self->part)
+                        + CLAMP (snapshot->retry_after, 0, GREL_CIRCUIT_DURATION_MAX),
+                      __ATOMIC_RELAXED);
 }
 
 void
 grel_circuit_count (GrelCircuit *self, GrelCircuitOutcome outcome)
 {
-  if (self->state == GREL_CIRCUIT_STATE_CLOSED)
-    self->consecutive_successes
-      = outcome == GREL_CIRCUIT_OUTCOME_SUCCESS ? self->consecutive_successes + 1 : 0;
+  if (self->state != GREL_CIRCUIT_STATE_CLOSED)
+    return;
+  if (outcome == GREL_CIRCUIT_OUTCOME_SUCCESS && grel_circuit_count_quietly (self, self->epoch))
+    return;
+
+  grel_circuit_end_quiet (self);
+  self->consecutive_successes
+    = outcome == GREL_CIRCUIT_OUTCOME_SUCCESS ? self->consecutive_successes + 1 : 0;
+}
+
+gboolean
+grel_circuit_is_in_epoch (GrelCircuit *self, guint64 epoch)
+{
+  return __atomic_load_n (&self->epoch, __ATOMIC_ACQUIRE) == epoch;
+}
+
+gboolean
+grel_circuit_count_quietly (GrelCircuit *self, guint64 epoch)
+{
+  gint64 n = __atomic_load_n (&self->quiet_successes, __ATOMIC_ACQUIRE);
+
+  while (n >= 0 && grel_circuit_is_in_epoch (self, epoch))
+    if (__atomic_compare_exchange_n (&self->quiet_successes, &n, n + 1, FALSE, __ATOMIC_ACQ_REL,
+                                     __ATOMIC_ACQUIRE))
+      return TRUE;
+  return FALSE;
+}
+
+guint
+grel_circuit_get_consecutive_successes (GrelCircuit *self)
+{
+  gint64 n = __atomic_load_n (&self->quiet_successes, __ATOMIC_ACQUIRE);
+
+  return n >= 0 ? MIN (n, G_MAXUINT) : self->consecutive_successes;
 }
 
 GError *

@@ -156,9 +156,16 @@ nobody_has_to_look_at_the_error (Fixture *fixture, gconstpointer data)
   guint64 ticket = 7;
 
   trip (fixture);
+  for (guint i = 1; i <= 3; i++)
+    {
+      g_assert_false (grel_circuit_breaker_allow (fixture->breaker, &ticket, NULL));
+      g_assert_cmpuint (ticket, ==, 0);
+      expect_figure (fixture, "rejections", i);
+    }
+  grel_test_circuit_scene_pass (fixture, GREL_TEST_RESET_TIMEOUT - 1);
   g_assert_false (grel_circuit_breaker_allow (fixture->breaker, &ticket, NULL));
-  g_assert_cmpuint (ticket, ==, 0);
-  expect_figure (fixture, "rejections", 1);
+  grel_test_circuit_scene_pass (fixture, 1);
+  g_assert_true (grel_circuit_breaker_allow (fixture->breaker, &ticket, NULL));
 }
 
 static void
@@ -381,6 +388,68 @@ another_backend_takes_effect_at_once (Fixture *fixture, gconstpointer data)
 }
 
 static void
+refuse_in_thread (gpointer data, gpointer text)
+{
+  expect_refusal (((Fixture *) data)->breaker, GREL_ERROR_AMBIGUOUS, text);
+}
+
+static GrelApp *
+open_app (GrelBackend *backend)
+{
+  GrelApp *app = grel_app_new ();
+
+  if (backend != NULL)
+    g_assert_true (grel_app_use (app, G_OBJECT (backend), NULL, NULL));
+  g_assert_true (grel_test_app_open (app, NULL));
+  return app;
+}
+
+static void
+the_app_is_that_of_the_moment (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelApp) first = NULL, second = NULL;
+  guint64 ticket;
+
+  grel_circuit_breaker_set_backend (fixture->breaker, NULL);
+  first = open_app (NULL);
+  ticket = allow (fixture);
+  succeed (fixture, ticket);
+  g_assert_cmpuint (allow (fixture), ==, ticket);
+
+  second = open_app (NULL);
+  expect_refusal (fixture->breaker, GREL_ERROR_AMBIGUOUS, "payment");
+  grel_app_push_thread_default (second);
+  trip (fixture);
+  grel_app_pop_thread_default (second);
+  grel_app_push_thread_default (first);
+  succeed (fixture, allow (fixture));
+  grel_test_in_thread (refuse_in_thread, fixture);
+  grel_app_pop_thread_default (first);
+
+  g_assert_true (grel_test_app_close (first, NULL));
+  expect_refusal (fixture->breaker, GREL_ERROR_CIRCUIT_OPEN, "is open");
+  g_assert_true (grel_test_app_close (second, NULL));
+  expect_refusal (fixture->breaker, GREL_ERROR_CLOSED, "payment");
+}
+
+static void
+what_another_breaker_of_the_name_did_counts_at_once (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelCircuitBreaker) other = g_object_new (GREL_TYPE_CIRCUIT_BREAKER, "name", "payment",
+                                                       "backend", fixture->backend, NULL);
+
+  for (guint i = 0; i < 3; i++)
+    succeed (fixture, allow (fixture));
+  g_assert_true (grel_test_circuit_breaker_isolate (other, NULL));
+  g_assert_false (grel_circuit_breaker_allow (fixture->breaker, &(guint64){ 0 }, NULL));
+  g_assert_false (grel_circuit_breaker_allow (fixture->breaker, &(guint64){ 0 }, NULL));
+  expect_figure (fixture, "rejections", 2);
+  g_assert_true (grel_test_circuit_breaker_reset (other, NULL));
+  succeed (fixture, allow (fixture));
+  expect_figure (fixture, "consecutive-successes", 1);
+}
+
+static void
 a_breaker_that_goes_gives_its_slots_back (Fixture *fixture, gconstpointer data)
 {
   GrelCircuitBreaker *other = g_object_new (GREL_TYPE_CIRCUIT_BREAKER, "name", "payment", "backend",
@@ -447,6 +516,8 @@ main (int argc, char **argv)
   RULE (it_ends_when_its_backend_closes);
   RULE (what_keeps_a_permit_from_being_given_refuses_it_too);
   RULE (another_backend_takes_effect_at_once);
+  RULE (the_app_is_that_of_the_moment);
+  RULE (what_another_breaker_of_the_name_did_counts_at_once);
   RULE (a_breaker_that_goes_gives_its_slots_back);
   RULE (in_a_child_of_fork_there_are_none);
   return g_test_run ();

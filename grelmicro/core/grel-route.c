@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "config.h"
+
+#include <grelmicro/core/grel-registry-private.h>
+#include <grelmicro/core/grel-route-private.h>
+
+static guint64 version = 1;
+
+void
+grel_route_change (void)
+{
+  __atomic_add_fetch (&version, 1, __ATOMIC_SEQ_CST);
+}
+
+void
+grel_route_begin (GrelRoute *self)
+{
+  *self = (GrelRoute){ .version = __atomic_load_n (&version, __ATOMIC_SEQ_CST) };
+}
+
+void
+grel_route_settle (GrelRoute *self, gboolean is_chosen)
+{
+  self->is_for_all = is_chosen;
+  if (is_chosen)
+    return;
+
+  self->pushed = grel_registry_peek_pushed ();
+  if (self->pushed == NULL && !grel_registry_has_one_open ())
+    self->version = 0; /* it depends on the context of the thread */
+}
+
+gboolean
+grel_route_is_fresh (const GrelRoute *self)
+{
+  return self->version == __atomic_load_n (&version, __ATOMIC_SEQ_CST);
+}
+
+gboolean
+grel_route_is_for_thread (const GrelRoute *self)
+{
+  return self->is_for_all || self->pushed == grel_registry_peek_pushed ();
+}
