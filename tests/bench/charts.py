@@ -9,6 +9,8 @@ import pathlib
 import subprocess
 import sys
 
+from measure import amount
+
 HEAD = """\
 set terminal svg size 820,430 font "DejaVu Sans,13" background "#ffffff"
 set output "{output}"
@@ -66,11 +68,6 @@ def draw_names(rows, folder):
          "names in use", "ns", "set yrange [0:*]",
          [("names at random", points(rows, "lock/names", "ns")),
           ("one name, in the same run", points(rows, "lock/names", "reference_ns"))])
-
-
-def amount(row, prefix=""):
-    unit = "bytes" if "bytes" in row else "ns"
-    return f"{row[prefix + unit]:,.0f} {'B' if unit == 'bytes' else 'ns'}"
 
 
 def print_table(rows):

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define GREL_BENCH_REPETITIONS 15
-#define GREL_BENCH_SAMPLES 4000
+#define GREL_BENCH_LATENCIES 4000
 #define GREL_BENCH_SMALL 16
 
 static double seconds = 1.0;
@@ -20,6 +20,7 @@ static char *only = NULL;
 static char *side = NULL;
 static gint64 count = 0;
 static gboolean lists = FALSE;
+static GArray *own_samples = NULL; /* (element-type double) */
 
 static const GOptionEntry entries[] = {
   { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &seconds, "How long a row takes, about; 0 is a try",
@@ -50,6 +51,7 @@ grel_bench_init (int *argc, char ***argv)
   if (!g_option_context_parse (context, argc, argv, &error))
     g_error ("%s", error->message);
   g_log_set_writer_func (grel_bench_write_log, NULL, NULL);
+  own_samples = g_array_new (FALSE, FALSE, sizeof (double));
 }
 
 static gboolean
@@ -96,7 +98,7 @@ typedef struct
   double ended_at;
 } GrelBenchWorker;
 
-static double
+double
 grel_bench_now (void)
 {
   struct timespec now;
@@ -193,33 +195,6 @@ grel_bench_get_allocated (void)
   return info.uordblks + info.hblkhd;
 }
 
-/* Nanoseconds, or bytes, for each. */
-static double
-grel_bench_measure (const GrelBenchRow *row, gboolean is_subject, guint64 n)
-{
-  double before = grel_bench_get_allocated ();
-  double nanoseconds = grel_bench_run_side (row, is_subject, n, NULL);
-
-  if (row->measure == GREL_BENCH_MEMORY)
-    return (grel_bench_get_allocated () - before) / n;
-  return nanoseconds / n;
-}
-
-/* How many fill the time. */
-static guint64
-grel_bench_calibrate (const GrelBenchRow *row, gboolean is_subject, double nanoseconds)
-{
-  guint64 n = MAX (row->n_workers, 1);
-  double each;
-
-  if (nanoseconds <= 0)
-    return n;
-
-  while ((each = grel_bench_measure (row, is_subject, n)) * n < nanoseconds / 4)
-    n *= 2;
-  return MAX (nanoseconds / each, 1);
-}
-
 static int
 grel_bench_compare (gconstpointer a, gconstpointer b)
 {
@@ -236,10 +211,55 @@ grel_bench_get_quantile (double *values, guint n, double quantile)
   return values[MIN ((guint) (quantile * n), n - 1)];
 }
 
+void
+grel_bench_add_sample (double value)
+{
+  g_array_append_val (own_samples, value);
+}
+
+static const char *
+grel_bench_get_unit (const GrelBenchRow *row)
+{
+  if (row->unit != NULL)
+    return row->unit;
+  return row->measure == GREL_BENCH_MEMORY ? "bytes" : "ns";
+}
+
+/* How much of its unit each takes. */
+static double
+grel_bench_measure (const GrelBenchRow *row, gboolean is_subject, guint64 n)
+{
+  double before = grel_bench_get_allocated ();
+  double nanoseconds;
+
+  g_array_set_size (own_samples, 0);
+  nanoseconds = grel_bench_run_side (row, is_subject, n, NULL);
+  if (row->measure == GREL_BENCH_MEMORY)
+    return (grel_bench_get_allocated () - before) / n;
+  if (row->measure == GREL_BENCH_SAMPLES)
+    return grel_bench_get_quantile ((double *) own_samples->data, own_samples->len, 0.5);
+  return nanoseconds / n;
+}
+
+/* How many fill the time. */
+static guint64
+grel_bench_calibrate (const GrelBenchRow *row, gboolean is_subject, double nanoseconds)
+{
+  guint64 n = MAX (row->n_workers, 1);
+  double all;
+
+  if (nanoseconds <= 0)
+    return n;
+
+  while ((all = grel_bench_run_side (row, is_subject, n, NULL)) < nanoseconds / 4)
+    n *= 2;
+  return MAX (nanoseconds / all * n, 1);
+}
+
 static void
 grel_bench_print_latency (const GrelBenchRow *row, gboolean is_subject, const char *prefix)
 {
-  guint n = grel_bench_scale (GREL_BENCH_SAMPLES) * MAX (row->n_workers, 1);
+  guint n = grel_bench_scale (GREL_BENCH_LATENCIES) * MAX (row->n_workers, 1);
   g_autofree double *samples = g_new (double, n);
 
   grel_bench_run_side (row, is_subject, n, samples);
@@ -256,7 +276,7 @@ grel_bench_compare_sides (const GrelBenchRow *row)
   guint n_turns = is_once ? 1 : GREL_BENCH_REPETITIONS;
   double slice = is_once ? 0 : seconds * 1e9 / (2 * n_turns);
   double values[2][GREL_BENCH_REPETITIONS], ratios[GREL_BENCH_REPETITIONS], ratio;
-  const char *unit = row->measure == GREL_BENCH_MEMORY ? "bytes" : "ns";
+  const char *unit = grel_bench_get_unit (row);
   guint64 n[2];
 
   for (int i = 0; i < 2; i++)

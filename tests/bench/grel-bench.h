@@ -14,7 +14,8 @@ typedef void (*GrelBenchFunc) (gpointer data, guint64 n);
 typedef enum
 {
   GREL_BENCH_TIME,
-  GREL_BENCH_MEMORY /* run makes n items, which stay until tear_down */
+  GREL_BENCH_MEMORY, /* run makes n items, which stay until tear_down */
+  GREL_BENCH_SAMPLES /* run gives what it measured to grel_bench_add_sample () */
 } GrelBenchMeasure;
 
 /* One line of the report: what is measured, and the floor or rival that it is measured against. */
@@ -28,6 +29,7 @@ typedef struct
   void (*tear_down) (gpointer data); /* nullable */
   gpointer data;
   GrelBenchMeasure measure;
+  const char *unit;          /* of samples; NULL is ns */
   guint n_workers;           /* threads that share the n; 0 is the calling thread alone */
   guint n_reference_workers; /* likewise; 0 is as many as n_workers */
   gboolean is_spread;        /* over all CPUs, else everything stays on one */
@@ -40,6 +42,12 @@ void grel_bench_init (int *argc, char ***argv);
 /* Measures the row, and prints what came out as a line of JSON; or does nothing if it isn't wanted.
  */
 void grel_bench_run (const GrelBenchRow *row);
+
+/* From the thread that runs the row. The median counts. */
+void grel_bench_add_sample (double value);
+
+/* Of the monotonic clock, which all processes of a machine share, in nanoseconds. */
+double grel_bench_now (void);
 
 /* How many of something big to make: few if only a try is wanted. */
 guint grel_bench_scale (guint n);

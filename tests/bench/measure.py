@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 COUNTED = (1000, 6000)  # the difference is free of what starting costs
+UNITS = {"ns": "ns", "bytes": "B", "commands": "commands"}
 SIDES = {"subject": "instructions", "reference": "reference_instructions"}
 
 
@@ -46,10 +47,9 @@ def count_instructions(program, row):
 
 
 def amount(row, prefix=""):
-    if "bytes" in row:
-        return f"{row[prefix + 'bytes']:,.0f} B"
-    return f"{row[prefix + 'ns']:,.0f} ns" if row[prefix + "ns"] >= 100 else \
-        f"{row[prefix + 'ns']:.1f} ns"
+    unit = next(unit for unit in UNITS if unit in row)
+    value = row[prefix + unit]
+    return f"{value:,.{0 if value >= 100 else 1}f} {UNITS[unit]}"
 
 
 def show(row):
