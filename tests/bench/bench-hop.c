@@ -145,9 +145,11 @@ main (int argc, char **argv)
     gboolean is_spread;
     double target;
   } loads[] = {
-    { "hop/one-cpu/1", 1, FALSE, 1.1 },       { "hop/one-cpu/8", 8, FALSE, 1 / 1.1 },
-    { "hop/one-cpu/32", 32, FALSE, 1 / 1.1 }, { "hop/all-cpus/1", 1, TRUE, 1.1 },
-    { "hop/all-cpus/8", 8, TRUE, 1 / 1.5 },   { "hop/all-cpus/32", 32, TRUE, 1 / 1.5 },
+    { "hop/one-cpu/1", 1, FALSE, 1.1 },     { "hop/one-cpu/2", 2, FALSE },
+    { "hop/one-cpu/8", 8, FALSE, 1 / 1.1 }, { "hop/one-cpu/32", 32, FALSE, 1 / 1.1 },
+    { "hop/one-cpu/64", 64, FALSE },        { "hop/all-cpus/1", 1, TRUE, 1.1 },
+    { "hop/all-cpus/8", 8, TRUE, 1 / 1.5 }, { "hop/all-cpus/32", 32, TRUE, 1 / 1.5 },
+    { "hop/all-cpus/64", 64, TRUE },
   };
   static const struct
   {

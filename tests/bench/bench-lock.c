@@ -336,6 +336,7 @@ static const struct
       .target = 1.4 } },
   { { ROW ("lock/names/1", many_names, thread, "one name", one_name) }, 1 },
   { { ROW ("lock/names/100", many_names, thread, "one name", one_name) }, 100 },
+  { { ROW ("lock/names/1000", many_names, thread, "one name", one_name) }, 1000 },
   { { ROW ("lock/names/10000", many_names, thread, "one name", one_name) }, 10000 },
   { { ROW ("lock/names/1000000", many_names, thread, "one name", one_name) }, 1000000 },
   { { ROW ("lock/memory", use_names, memory, "a name in a GHashTable", fill_table),
