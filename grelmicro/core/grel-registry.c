@@ -18,7 +18,7 @@ grel_registry_free_pushed (gpointer data)
 }
 
 static GPrivate pushed = G_PRIVATE_INIT (grel_registry_free_pushed); /* GQueue of GrelApp */
-static int has_pushed = FALSE; /* any thread, ever; atomic */
+static int has_pushed = FALSE;                                       /* any thread, ever; atomic */
 
 void
 grel_registry_add (GrelApp *app)
