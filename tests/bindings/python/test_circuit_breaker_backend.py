@@ -9,7 +9,7 @@ import unittest
 from dict_circuit_breaker_backend import DictCircuitBreakerBackend
 from gi.repository import GLib
 from helpers import PATIENCE, Grelmicro, on_every_loop, until
-from test_exit import Program
+from program_helpers import Program
 
 
 class Recorder(DictCircuitBreakerBackend):

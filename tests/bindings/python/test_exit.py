@@ -6,32 +6,10 @@ import signal
 import time
 import unittest
 
-from program_helpers import Program, start
-
-PROMPT = 10  # what is prompt on a slow machine; whatever waits for a loop in vain takes longer
+from program_helpers import PROMPT, Program, start
 
 
 class Exit(Program):
-    def check(self, program, status=0, output="", errors=""):
-        """Runs a program that says when it is about to end."""
-        process = start(program)
-        self.addCleanup(process.stdout.close)
-        self.addCleanup(process.stderr.close)
-        lines = []
-        for line in process.stdout:
-            if line == "end\n":
-                break
-            lines.append(line)
-        began = time.monotonic()
-        _, actual_errors = self.finish(process)
-        self.assertLess(time.monotonic() - began, PROMPT)
-        if errors:
-            self.assertRegex(actual_errors, errors)
-        else:
-            self.assertEqual(actual_errors, "")
-        self.assertEqual(process.returncode, status)
-        self.assertRegex("".join(lines), f"^{output}$")
-
     def test_with_an_app_open_in_a_thread(self):
         for backend in ("Grelmicro.MemoryLockAdapter", "DictLockBackend"):
             self.check(
