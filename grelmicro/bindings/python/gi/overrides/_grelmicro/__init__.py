@@ -12,7 +12,7 @@ lifecycle, app                   open and close
 primitives                       what locks and other primitives have in common
 lease, lock_base, lock, task_lock
                                  locks, with what they grant
-permit, breaker                  circuit breakers, with what they grant
+permit, tickets, breaker         circuit breakers, with what they grant
 functions, keys                  what decorators know of a function, and make of its arguments
 serializers, loading, cache, cached
                                  caches, and how they are filled

@@ -4,16 +4,18 @@
 
 import asyncio
 import functools
-import threading
+
+from gi.repository import GLib
 
 from .answers import ask
 from .functions import is_async
 from .introspection import Grelmicro, add_to, raw
-from .permit import ignored, is_exit, recording, to_outcome
+from .permit import ignored, is_exit, take_loss, to_outcome
 from .primitives import (
     call_from_thread,
     call_granted,
     enter,
+    is_plain_worker,
     leave,
     remember,
     set_up,
@@ -21,6 +23,7 @@ from .primitives import (
     to_text,
 )
 from .seconds import to_count, to_microseconds
+from .tickets import record_exception, record_success, take_ticket
 
 _never_opened = Grelmicro.MemoryCircuitBreakerAdapter()
 
@@ -91,8 +94,10 @@ class _CircuitBreaker:
         if is_exit(error):
             permit.abandon()
             return
-        with recording(permit, error):
+        try:
             await ask(permit, *to_outcome(self, error))
+        except GLib.Error as failure:
+            take_loss(permit, error, failure)
 
     def __call__(self, function):
         """Decorates a function: each call of it has to go through."""
@@ -124,16 +129,18 @@ class _CircuitBreakerFromThread:
 
     def __enter__(self):
         permit = self.acquire()
-        enter(self._breaker, permit, threading.current_thread())
+        enter(self._breaker, permit)
         return permit
 
     def __exit__(self, exc_type, error, traceback):
-        permit = leave(self._breaker, threading.current_thread())
+        permit = leave(self._breaker)
         if is_exit(error):
             permit.abandon()
             return
-        with recording(permit, error):
+        try:
             call_granted(permit, *to_outcome(self._breaker, error))
+        except GLib.Error as failure:
+            take_loss(permit, error, failure)
 
 
 def _to_classes(ignore):
@@ -149,14 +156,32 @@ def _decorate(breaker, function):
 
         @functools.wraps(function)
         async def call(*args, **kwargs):
-            async with breaker:
-                return await function(*args, **kwargs)
+            ticket = take_ticket(breaker)
+            if ticket is None:
+                async with breaker:
+                    return await function(*args, **kwargs)
+            try:
+                value = await function(*args, **kwargs)
+            except BaseException as error:
+                record_exception(breaker, ticket, error)
+                raise
+            record_success(breaker, ticket)
+            return value
 
     else:
 
         @functools.wraps(function)
         def call(*args, **kwargs):
-            with breaker.from_thread:
-                return function(*args, **kwargs)
+            ticket = take_ticket(breaker) if is_plain_worker() else None
+            if ticket is None:
+                with breaker.from_thread:
+                    return function(*args, **kwargs)
+            try:
+                value = function(*args, **kwargs)
+            except BaseException as error:
+                record_exception(breaker, ticket, error)
+                raise
+            record_success(breaker, ticket)
+            return value
 
     return call

@@ -88,7 +88,7 @@ class _TTLCache:
     def peek(self, key, default=None):
         """Returns the value of a key if it can be had at once, without a turn of any loop; on any
         thread."""
-        return _decode(self, in_current_app(_peek, self, to_text("key", key)), default)
+        return _decode(self, peek(self, to_text("key", key)), default)
 
     def stats(self):
         """What was counted, as a dict: see get_stats()."""
@@ -149,6 +149,11 @@ class _TTLCacheFromThread:
 
     def _call(self, operation, *args):
         return call_from_thread(self._cache, operation, *args)
+
+
+def peek(cache, key):
+    """The bytes of a key if they can be had at once."""
+    return in_current_app(_peek, cache, key)
 
 
 def _to_ttl(ttl):

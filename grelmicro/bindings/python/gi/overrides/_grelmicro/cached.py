@@ -8,13 +8,20 @@ import inspect
 from gi.repository import GLib
 
 from .answers import ask
-from .cache import to_texts
+from .cache import peek, to_texts
 from .functions import describe, is_async
 from .introspection import Grelmicro
 from .keys import new_default_key, new_template
 from .loading import load, load_from_thread
-from .primitives import call_from_thread, to_text
+from .primitives import call_from_thread, is_plain_worker, to_text
 from .serializers import JSON, get_serializer
+
+
+_BY_POSITION = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
+
+_CONSTANT = (str, int, float, bool, type(None))
+_MAX_DECODED, _MAX_DECODED_SIZE = 256, 4096
+_UNKNOWN = None, None
 
 
 def cached(cache=None, *, key=None, tags=(), skip=None, **settings):
@@ -56,15 +63,28 @@ class _Results:
         self.make_tags = [new_template("tags", tag, self.signature) for tag in tags]
         # Its own cache still shares the backend with others.
         self.own_tags = [describe(function)] if is_own else []
+        kinds = {parameter.kind for parameter in self.signature.parameters.values()}
+        self.names = tuple(self.signature.parameters) if kinds <= _BY_POSITION else None
+        self.decoded = {}  # the bytes and the value by key
 
-    def locate(self, args, kwargs):
-        """The key and the tags of a call."""
+    def bind(self, args, kwargs):
+        """The arguments of a call by name."""
+        if not kwargs and self.names is not None and len(args) == len(self.names):
+            return dict(zip(self.names, args))
         bound = self.signature.bind(*args, **kwargs)
         bound.apply_defaults()
-        call_key = self.call_key
-        key = call_key(*args, **kwargs) if call_key else self.make_key(bound.arguments)
-        tags = self.own_tags + [make_tag(bound.arguments) for make_tag in self.make_tags]
-        return to_text("key", key), to_texts("tags", tags) or None
+        return bound.arguments
+
+    def locate(self, args, kwargs):
+        """The key of a call, and its arguments by name."""
+        arguments, call_key = self.bind(args, kwargs), self.call_key
+        key = call_key(*args, **kwargs) if call_key else self.make_key(arguments)
+        return to_text("key", key), arguments
+
+    def tag(self, arguments):
+        """The tags of a call; None if there are none."""
+        tags = self.own_tags + [make_tag(arguments) for make_tag in self.make_tags]
+        return to_texts("tags", tags) or None
 
     def pack(self, key, value):
         """A result that is being loaded."""
@@ -77,8 +97,18 @@ class _Results:
         keeps = self.skip is None or not self.skip(value)
         return GLib.Bytes.new(self.serializer.dumps(value)), keeps
 
-    def unpack(self, data):
-        return self.serializer.loads(data.get_data())
+    def unpack(self, key, data):
+        """A result of bytes. What nobody can change is decoded once for all who get the same."""
+        known, value = self.decoded.get(key, _UNKNOWN)
+        if known == data:  # the very bytes, not only equal ones
+            return value
+        content = data.get_data()
+        value = self.serializer.loads(content)
+        if type(value) in _CONSTANT and len(content) <= _MAX_DECODED_SIZE:
+            if len(self.decoded) >= _MAX_DECODED:
+                self.decoded.clear()
+            self.decoded[key] = data, value
+        return value
 
     def to_clear(self):
         return ("delete_tags", self.own_tags) if self.own_tags else ("clear",)
@@ -87,21 +117,26 @@ class _Results:
 def _decorate_async(results, function):
     @functools.wraps(function)
     async def call(*args, **kwargs):
-        key, tags = results.locate(args, kwargs)
+        key, arguments = results.locate(args, kwargs)
+        data = peek(results.cache, key)
+        if data is not None:
+            return results.unpack(key, data)
 
         async def load_result():
             return results.pack(key, await function(*args, **kwargs))
 
-        return results.unpack(await load(results.cache, key, load_result, tags))
+        data = await load(results.cache, key, load_result, results.tag(arguments))
+        return results.unpack(key, data)
 
     async def refresh(*args, **kwargs):
         """Calls the function, and keeps what it returns."""
-        key, tags = results.locate(args, kwargs)
+        key, arguments = results.locate(args, kwargs)
+        tags = results.tag(arguments)
         await ask(results.cache, "get_many", [])  # fails as the set would
         data, keeps = results.pack_anew(await function(*args, **kwargs))
         if keeps:
             await ask(results.cache, "set", key, data, 0, tags)
-        return results.unpack(data)
+        return results.unpack(key, data)
 
     async def cache_clear():
         """Forgets what is in the cache."""
@@ -113,21 +148,26 @@ def _decorate_async(results, function):
 def _decorate(results, function):
     @functools.wraps(function)
     def call(*args, **kwargs):
-        key, tags = results.locate(args, kwargs)
+        key, arguments = results.locate(args, kwargs)
+        data = peek(results.cache, key) if is_plain_worker() else None
+        if data is not None:
+            return results.unpack(key, data)
 
         def load_result():
             return results.pack(key, function(*args, **kwargs))
 
-        return results.unpack(load_from_thread(results.cache, key, load_result, tags))
+        data = load_from_thread(results.cache, key, load_result, results.tag(arguments))
+        return results.unpack(key, data)
 
     def refresh(*args, **kwargs):
         """Calls the function, and keeps what it returns."""
-        key, tags = results.locate(args, kwargs)
+        key, arguments = results.locate(args, kwargs)
+        tags = results.tag(arguments)
         call_from_thread(results.cache, "get_many", [])  # fails as the set would
         data, keeps = results.pack_anew(function(*args, **kwargs))
         if keeps:
             call_from_thread(results.cache, "set", key, data, 0, tags)
-        return results.unpack(data)
+        return results.unpack(key, data)
 
     def cache_clear():
         """Forgets what is in the cache."""

@@ -23,7 +23,9 @@ def add_to(target):
 
 def is_seen_whole(text):
     """Whether C sees all of a str."""
-    return "\0" not in text and text.encode(errors="ignore").decode() == text
+    if "\0" in text:
+        return False
+    return text.isascii() or text.encode(errors="ignore").decode() == text
 
 
 def raw(source, name):

@@ -66,12 +66,12 @@ class LockBaseFromThread:
 
     def __enter__(self):
         lease = self.acquire()
-        enter(self._lock, lease, threading.current_thread())
+        enter(self._lock, lease)
         return lease
 
     def __exit__(self, exc_type, error, traceback):
         try:
-            leave(self._lock, threading.current_thread()).from_thread.release()
+            leave(self._lock).from_thread.release()
         except GLib.Error:
             if error is None:
                 raise

@@ -2,7 +2,6 @@
 # SPDX-FileCopyrightText: grelmicro contributors
 """Permits, and what an exception says of the call that ended with it."""
 
-import contextlib
 import weakref
 
 from gi.repository import GLib
@@ -36,15 +35,11 @@ def to_outcome(breaker, error):
     return ("succeed",) if failure is None else ("fail", failure)
 
 
-@contextlib.contextmanager
-def recording(permit, error):
+def take_loss(permit, error, failure):
     """The work is done, and ended with error or well, whatever becomes of the record."""
-    try:
-        yield
-    except GLib.Error as failure:
-        if error is None and isinstance(failure, NotOwnedError):
-            raise
-        _log_loss(permit, failure)
+    if error is None and isinstance(failure, NotOwnedError):
+        raise failure
+    _log_loss(permit, failure)
 
 
 def _log_loss(permit, failure):

@@ -38,7 +38,8 @@ _AT_ONCE = (
 # would then finalize it, which takes a mutex, without letting go of the interpreter.
 _origins = weakref.WeakKeyDictionary()
 
-_entered = weakref.WeakKeyDictionary()  # [(primitive, grant)] by asyncio task or thread
+_entered = weakref.WeakKeyDictionary()  # [(primitive, grant)] by asyncio task
+_local = threading.local()  # its entered is the same of the thread
 
 
 def to_name(name):
@@ -101,6 +102,14 @@ def call_granted(grant, operation, *args):
     return block(grant, primitive, operation, *args, current_app=app)
 
 
+def is_plain_worker():
+    """Whether this thread may wait in C: it isn't the main one, and no loop on it opened an app."""
+    thread = threading.current_thread()
+    if thread is threading.main_thread():
+        return False
+    return not opened or all(one.thread is not thread for one in list(opened.values()))
+
+
 def block(
     source, primitive, operation, *args, at_once=None, waits=False, current_app=None, errands=None
 ):  # fmt: skip
@@ -112,15 +121,14 @@ def block(
     current_app: that of when the source was granted.
     errands: functions in a queue, which have to run on this thread before the operation can end.
     """
-    thread = threading.current_thread()
-    is_main = thread is threading.main_thread()
-    own_contexts = [one.context for one in list(opened.values()) if one.thread is thread]
-    method = functools.partial(
-        in_current_app, raw(source, operation + "_from_thread"), source, *args
-    )
+    method = raw(source, operation + "_from_thread")
     try:
-        if not is_main and not own_contexts:
-            return method(None)
+        if is_plain_worker():
+            return in_current_app(method, source, *args, None)
+        method = functools.partial(in_current_app, method, source, *args)
+        thread = threading.current_thread()
+        is_main = thread is threading.main_thread()
+        own_contexts = [one.context for one in list(opened.values()) if one.thread is thread]
         backend = primitive and find_backend(primitive, current_app)
         is_at_once = not waits and isinstance(backend, _AT_ONCE)
         # Asked on this very thread, C refuses the one that runs the context.
@@ -180,15 +188,23 @@ def _refuse_own_loop(primitive, backend, own_contexts):
 # Blocks
 
 
-def enter(primitive, grant, holder):
-    """Remembers what the task or thread was granted for the block that it enters."""
-    _entered.setdefault(holder, []).append((primitive, grant))
+def _get_entered(task):
+    if task is not None:
+        return _entered.setdefault(task, [])
+    if not hasattr(_local, "entered"):
+        _local.entered = []
+    return _local.entered
 
 
-def leave(primitive, holder):
-    """What was granted for the innermost block of the primitive that the holder is in."""
-    entered = _entered.get(holder, [])
-    index = max((i for i, (entry, _) in enumerate(entered) if entry is primitive), default=None)
-    if index is None:
-        raise RuntimeError(f"a {primitive._kind} is left where it was entered")
-    return entered.pop(index)[1]
+def enter(primitive, grant, task=None):
+    """Remembers what the task, or else this thread, was granted for the block that it enters."""
+    _get_entered(task).append((primitive, grant))
+
+
+def leave(primitive, task=None):
+    """What was granted for the innermost block of the primitive that the task or thread is in."""
+    entered = _get_entered(task)
+    for index in range(len(entered) - 1, -1, -1):
+        if entered[index][0] is primitive:
+            return entered.pop(index)[1]
+    raise RuntimeError(f"a {primitive._kind} is left where it was entered")
