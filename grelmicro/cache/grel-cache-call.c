@@ -150,7 +150,6 @@ grel_cache_call_start (GrelCall *call)
 
 static GrelCall *
 grel_cache_call_new (GrelCacheBackend *backend,
-                     GrelTTLCache *cache,
                      GrelCacheQuestion *question,
                      GTask *task,
                      GCancellable *cancellable)
@@ -166,7 +165,6 @@ grel_cache_call_new (GrelCacheBackend *backend,
 
   call = grel_call_new (klass, part, grel_cache_subject_for_key (question->key), task, cancellable);
   ((GrelCacheCall *) call)->question = g_atomic_rc_box_acquire (question);
-  g_set_object (&((GrelCacheCall *) call)->cache, cache);
   return call;
 }
 
@@ -181,19 +179,25 @@ grel_cache_call_begin (GrelCacheBackend *backend,
 {
   GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
   GrelCacheAccount *account = cache != NULL ? grel_ttl_cache_get_account (cache) : NULL;
+  gboolean is_immediate = grel_cache_backend_is_immediate (backend);
+  g_autoptr (GrelTTLCache) kept = NULL;
   gpointer answer = NULL;
 
+  /* Not under the mutex: a first reference may wait for an interpreter. */
+  if (cache != NULL && !is_immediate)
+    kept = g_object_ref (cache);
   if (!grel_part_enter (part, task == NULL, grel_cache_subject_for_key (question->key), error))
     return NULL;
 
   grel_cache_question_supersede (question, backend);
   if (grel_cache_question_is_empty (question))
     answer = grel_cache_question_answer_empty (question);
-  else if (grel_cache_backend_is_immediate (backend))
+  else if (is_immediate)
     answer = grel_cache_question_answer (question, backend, account);
   else
     {
-      *call = grel_cache_call_new (backend, cache, question, task, cancellable);
+      *call = grel_cache_call_new (backend, question, task, cancellable);
+      ((GrelCacheCall *) *call)->cache = g_steal_pointer (&kept);
       grel_call_register (*call, -1);
       grel_call_post (*call);
     }

@@ -50,6 +50,8 @@ struct _GrelCall
   gint64 deadline; /* on the part's clock; -1 is never */
 
   GTask *task; /* NULL: a thread waits */
+  /* Not a reference: the task, or whoever waits, has one, and deliver () disconnects before either
+   * goes on. A first reference may wait for an interpreter, which mustn't be under a mutex. */
   GCancellable *cancellable;
   gulong cancelled_id;
 
@@ -61,7 +63,8 @@ struct _GrelCall
   GError *error;
 };
 
-/* The name in subject must live as long as the call. task is NULL for a thread that waits. */
+/* The name in subject must live as long as the call. task is NULL for a thread that waits, and else
+ * has the same cancellable. */
 GrelCall *grel_call_new (const GrelCallClass *klass,
                          GrelPart *part,
                          GrelSubject subject,

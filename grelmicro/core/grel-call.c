@@ -46,7 +46,7 @@ grel_call_new (const GrelCallClass *klass,
   self->timer.klass = &grel_call_timer_class;
   self->deadline = -1;
   g_set_object (&self->task, task);
-  g_set_object (&self->cancellable, cancellable);
+  self->cancellable = cancellable;
   g_mutex_init (&self->mutex);
   g_cond_init (&self->cond);
 
@@ -69,7 +69,6 @@ grel_call_unref (GrelCall *self)
   if (self->klass->finalize != NULL)
     self->klass->finalize (self);
   g_clear_object (&self->task);
-  g_clear_object (&self->cancellable);
   g_clear_object (&self->owner);
   g_mutex_clear (&self->mutex);
   g_cond_clear (&self->cond);

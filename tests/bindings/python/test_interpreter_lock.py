@@ -48,6 +48,58 @@ class InterpreterLock(Program):
             """
         )
 
+    def test_leases_are_dropped_while_a_cancellable_arrives(self):
+        self.check(
+            """
+            from gi.repository import Gio
+            import time
+
+            def new_lease(lock):
+                lease = lock.acquire_from_thread(-1, None)
+                lease.text = "an attribute"
+                return lease
+
+            def drop():
+                while leases:
+                    leases.pop()
+                    time.sleep(0)  # lets go of the interpreter
+
+            with Grelmicro.App(uses=[DictLockBackend()]).in_thread():
+                leases = [new_lease(Grelmicro.Lock(f"cart-{n}")) for n in range(1000)]
+                dropping = spawn(drop)
+                while not dropping.done():
+                    cancellable = Gio.Cancellable()
+                    cancellable.text = "an attribute"
+                    lock.acquire_from_thread(-1, cancellable).release_from_thread(None)
+                dropping.result()
+            print("end", flush=True)
+            """
+        )
+
+    def test_a_backend_drops_a_task_while_a_cache_arrives(self):
+        self.check(
+            """
+            from dict_cache_backend import DictCacheBackend
+
+            class Backend(DictCacheBackend):
+                def do_get(self, key, task):
+                    super().do_get(key, task)
+                    task.text = "an attribute"
+                    self.last_task = task
+
+            def call():
+                for _ in range(500):
+                    cache = Grelmicro.TTLCache()
+                    cache.text = "an attribute"
+                    cache.get_from_thread("key", None)
+
+            with Grelmicro.App(uses=[Backend()]).in_thread():
+                for thread in [spawn(call) for _ in range(4)]:
+                    thread.result(PATIENCE)
+            print("end", flush=True)
+            """
+        )
+
 
 if __name__ == "__main__":
     unittest.main()
