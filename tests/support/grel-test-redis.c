@@ -70,7 +70,8 @@ grel_test_redis_start (GrelTestRedis *self)
   g_autoptr (GError) error = NULL;
 
   g_strv_builder_add_many (argv, "redis-server", "--port", "0", "--unixsocket", self->socket,
-                           "--dir", self->folder, "--save", "", "--appendonly", "yes", NULL);
+                           "--dir", self->folder, "--save", "", "--appendonly", "yes",
+                           "--appendfsync", "no", NULL);
   g_strv_builder_addv (argv, (const char **) self->arguments);
   words = g_strv_builder_end (argv);
   g_unlink (self->socket);
@@ -153,22 +154,11 @@ grel_test_redis_kill (GrelTestRedis *self)
   g_clear_object (&self->server);
 }
 
-static gboolean
-grel_test_redis_is_stopped (gpointer data)
-{
-  GrelTestRedis *self = data;
-  g_autofree char *path
-    = g_strdup_printf ("/proc/%s/status", g_subprocess_get_identifier (self->server));
-  g_autofree char *text = NULL;
-
-  return g_file_get_contents (path, &text, NULL, NULL) && strstr (text, "State:\tT") != NULL;
-}
-
 void
 grel_test_redis_pause (GrelTestRedis *self)
 {
   g_subprocess_send_signal (self->server, SIGSTOP);
-  grel_test_wait_for (grel_test_redis_is_stopped, self);
+  grel_test_process_wait_until_stopped (self->server);
 }
 
 void
