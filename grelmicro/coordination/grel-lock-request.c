@@ -130,6 +130,24 @@ static const GrelRequestClass grel_lock_acquire_request_class = {
   .finalize = grel_lock_request_finalize,
 };
 
+/* What was given up before the backend was closed is given back before the store is let go. */
+static const GrelRequestClass grel_lock_give_back_request_class = {
+  .size = sizeof (GrelLockRequest),
+  .is_lifecycle = TRUE,
+  .start = grel_lock_request_start,
+  .answered = grel_lock_request_answered,
+  .late = grel_lock_request_late,
+  .finalize = grel_lock_request_finalize,
+};
+
+static const GrelRequestClass *
+grel_lock_request_find_class (GrelLockVerb verb, GrelLockAnswered answered)
+{
+  if (verb == GREL_LOCK_ACQUIRE)
+    return &grel_lock_acquire_request_class;
+  return answered == NULL ? &grel_lock_give_back_request_class : &grel_lock_request_class;
+}
+
 void
 grel_lock_backend_ask (GrelLockBackend *backend,
                        GrelLockVerb verb,
@@ -139,9 +157,8 @@ grel_lock_backend_ask (GrelLockBackend *backend,
                        gpointer data)
 {
   GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
-  const GrelRequestClass *klass
-    = verb == GREL_LOCK_ACQUIRE ? &grel_lock_acquire_request_class : &grel_lock_request_class;
-  GrelRequest *request = grel_request_new (klass, part, grel_lock_subject_for_key (hold->key));
+  GrelRequest *request = grel_request_new (grel_lock_request_find_class (verb, answered), part,
+                                           grel_lock_subject_for_key (hold->key));
   GrelLockRequest *self = (GrelLockRequest *) request;
 
   self->verb = verb;

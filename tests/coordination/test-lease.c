@@ -655,6 +655,16 @@ released_before_the_end_it_stays_released (Fixture *fixture, gconstpointer data)
 }
 
 static void
+dropped_just_before_the_end_it_is_released (Fixture *fixture, gconstpointer data)
+{
+  GrelLease *lease = grel_test_scene_acquire (fixture);
+
+  g_object_unref (lease);
+  grel_test_backend_close (fixture->backend, NULL);
+  g_assert_false (is_locked_at_the_store (fixture));
+}
+
+static void
 a_release_that_fails_may_be_tried_again (Fixture *fixture, gconstpointer data)
 {
   g_autoptr (GrelLease) lease = grel_test_scene_acquire (fixture);
@@ -1034,6 +1044,7 @@ add_rules_of_release (void)
   RULE (dropped_with_a_result_that_nobody_fetches_it_is_released);
   RULE (dropped_with_a_call_that_has_no_callback_it_is_released);
   RULE (dropped_after_it_was_lost_it_frees_nothing);
+  RULE_IN_STORE (dropped_just_before_the_end_it_is_released);
   RULE_IN_STORE (dropped_after_the_end_it_sends_nothing);
   RULE_IN_MEMORY (it_keeps_its_backend_alive);
 }
