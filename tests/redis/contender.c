@@ -2,7 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
-#include <grelmicro/grelmicro.h>
+#include "hold.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -11,32 +11,9 @@
 
 /*
  * contender URI ROUNDS LEASE-MS HOLD-MS [stop]: a process that wants the lock “contended”. It
- * prints one line for each time it held it, "FENCE SINCE UNTIL" on the monotonic clock, which all
- * processes of a machine share. With "stop" it prints "FENCE" when it holds the lock, stops itself,
- * and says what it believes when it goes on.
+ * prints when it held it, as hold () does. With "stop" it prints "FENCE" when it holds the lock,
+ * stops itself, and says what it believes when it goes on.
  */
-
-/* A lease that was granted by a server that paused may have run out before it got here. */
-static void
-hold (GrelLease *lease, GTimeSpan span)
-{
-  gint64 since = g_get_monotonic_time ();
-  gint64 until = since;
-
-  if (!grel_lease_is_valid (lease))
-    return;
-
-  while (until - since < span && grel_lease_is_valid (lease))
-    {
-      until = g_get_monotonic_time ();
-      g_usleep (100);
-    }
-  if (!grel_lease_is_valid (lease))
-    until = MIN (until, grel_lease_get_deadline (lease));
-  printf ("%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT "\n",
-          grel_lease_get_fencing_token (lease), since, until);
-  fflush (stdout);
-}
 
 static void
 stop (GrelLease *lease)
@@ -44,11 +21,9 @@ stop (GrelLease *lease)
   gboolean believes;
 
   printf ("%" G_GINT64_FORMAT "\n", grel_lease_get_fencing_token (lease));
-  fflush (stdout);
   raise (SIGSTOP);
   believes = grel_lease_is_valid (lease);
   printf ("%s\n", believes ? "holds it" : "lost it");
-  fflush (stdout);
 }
 
 int
@@ -58,6 +33,7 @@ main (int argc, char **argv)
   g_autoptr (GrelApp) app = grel_app_new_for_uri (argv[1], &error);
   g_autoptr (GrelLock) lock = grel_lock_new ("contended");
 
+  setvbuf (stdout, NULL, _IOLBF, 0); /* it may be killed */
   if (app == NULL || !grel_app_open_in_thread (app, &error))
     g_error ("%s", error->message);
 

@@ -255,6 +255,52 @@ a_server_that_pauses_makes_no_second_holder (Fixture *self, gconstpointer data)
   expect_one_holder_at_a_time (self);
 }
 
+/* For longer than any lease. GREL_TEST_OUTAGE makes it as many seconds. */
+static void
+let_time_pass_without_a_server (void)
+{
+  const char *seconds = g_getenv ("GREL_TEST_OUTAGE");
+  GTimeSpan outage = 4 * LEASE_MS * G_TIME_SPAN_MILLISECOND;
+
+  if (seconds != NULL)
+    outage = g_ascii_strtod (seconds, NULL) * G_TIME_SPAN_SECOND;
+  grel_test_pass_time (NULL, outage);
+}
+
+/* Two processes use locks, caches and circuits at full speed all the while. */
+static void
+check_outage (Fixture *self,
+              void (*begin) (GrelTestRedis *redis),
+              void (*end) (GrelTestRedis *redis))
+{
+  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "redis_survivor", NULL);
+  g_autofree char *uri = grel_test_redis_get_uri (self->redis, "timeout=0.3&connect_timeout=0.3");
+
+  for (int i = 0; i < 2; i++)
+    spawn (self, (const char *[]){ program, uri, G_STRINGIFY (LEASE_MS), NULL });
+  wait_for_turns (self, 20);
+  begin (self->redis);
+  let_time_pass_without_a_server ();
+  end (self->redis);
+  for (int i = 0; i < 2; i++)
+    collect (self, self->processes->pdata[i], FALSE);
+
+  g_assert_cmpuint (self->holds->len, >, 20);
+  expect_one_holder_at_a_time (self);
+}
+
+static void
+everything_goes_on_after_a_server_was_away (Fixture *self, gconstpointer data)
+{
+  check_outage (self, grel_test_redis_kill, grel_test_redis_start);
+}
+
+static void
+everything_goes_on_after_a_server_hung (Fixture *self, gconstpointer data)
+{
+  check_outage (self, grel_test_redis_pause, grel_test_redis_resume);
+}
+
 #define RULE(name) g_test_add ("/redis/processes/" #name, Fixture, NULL, set_up, name, tear_down)
 
 int
@@ -266,5 +312,7 @@ main (int argc, char **argv)
   RULE (a_waiter_that_is_killed_holds_nobody_up);
   RULE (who_was_stopped_for_too_long_knows_it_at_once);
   RULE (a_server_that_pauses_makes_no_second_holder);
+  RULE (everything_goes_on_after_a_server_was_away);
+  RULE (everything_goes_on_after_a_server_hung);
   return g_test_run ();
 }

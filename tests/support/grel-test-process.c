@@ -5,6 +5,7 @@
 #include "grel-test-process.h"
 
 #include <signal.h>
+#include <string.h>
 #include <sys/prctl.h>
 
 static void
@@ -31,6 +32,21 @@ grel_test_process_new (const char *const *argv)
   self = g_subprocess_launcher_spawnv (launcher, argv, &error);
   g_assert_no_error (error);
   return self;
+}
+
+static gboolean
+grel_test_process_is_stopped (gpointer data)
+{
+  g_autofree char *path = g_strdup_printf ("/proc/%s/status", g_subprocess_get_identifier (data));
+  g_autofree char *text = NULL;
+
+  return g_file_get_contents (path, &text, NULL, NULL) && strstr (text, "State:\tT") != NULL;
+}
+
+void
+grel_test_process_wait_until_stopped (GSubprocess *self)
+{
+  grel_test_wait_for (grel_test_process_is_stopped, self);
 }
 
 char *
