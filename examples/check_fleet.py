@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 # SPDX-FileCopyrightText: grelmicro contributors
-"""check_fleet.py COMMAND…: starts two shops on a Redis server of their own. They sell from one stock;
-while customers crowd into both, one of them is stopped for longer than its lease with the lock in its
-hands, and killed with it later.
+"""check_fleet.py COMMAND…: starts two shops on a Redis server of their own. They show one
+catalogue, and sell from one stock; while customers crowd into both, one of them is stopped for longer
+than its lease with the lock in its hands, and killed with it later.
 
-Exits with 0 if no piece was sold twice, fencing tokens rose from sale to sale, and the other shop
-went on each time, once the lease had run out.
+Exits with 0 if the catalogue was made once for both, no piece was sold twice, fencing tokens rose from
+sale to sale, and the other shop went on each time, once the lease had run out.
 """
 
 import collections
@@ -23,7 +23,7 @@ import tempfile
 import threading
 import time
 
-from check import SELL, Shop, request, wait_until
+from check import SELL, Shop, find_catalogue_faults, request, wait_until
 
 CUSTOMERS = 20
 STOCK = 1500
@@ -153,7 +153,7 @@ def check(processes, redis):
     if not all(shop.address for shop in shops):
         return ["the services did not start"]
 
-    faults = list(find_faults(shops, redis))
+    faults = [*find_catalogue_faults(*shops), *find_faults(shops, redis)]
     processes[1].send_signal(signal.SIGTERM)
     if processes[1].wait() != 0:
         faults.append(f"the service ended with {processes[1].returncode}")

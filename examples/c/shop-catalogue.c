@@ -2,12 +2,14 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
-/* However many ask at a time, by whichever way, one edition is made: the first who asks makes it,
- * and the others wait for that. */
+/* However many ask at a time, by whichever way, in however many shops that share a server, one
+ * edition is made: the first who asks makes it, and the others wait for that. */
 
 #include "shop-catalogue.h"
 
 #include <grelmicro/grelmicro.h>
+
+#include <unistd.h>
 
 #define CATALOGUE_KEY "catalogue"
 #define CATALOGUE_TTL (60 * G_TIME_SPAN_SECOND)
@@ -25,6 +27,7 @@ catalogue_new (void)
   Catalogue *self = g_new0 (Catalogue, 1);
 
   self->cache = grel_ttl_cache_new (CATALOGUE_TTL);
+  grel_ttl_cache_set_lock (self->cache, GREL_CACHE_LOCK_FLEET);
   return self;
 }
 
@@ -39,7 +42,8 @@ static GBytes *
 catalogue_make (Catalogue *self)
 {
   int edition = g_atomic_int_add (&self->n_editions, 1) + 1;
-  char *text = g_strdup_printf ("{\"edition\": %d, \"items\": [\"apples\"]}\n", edition);
+  char *text = g_strdup_printf ("{\"edition\": %d, \"maker\": %d, \"items\": [\"apples\"]}\n",
+                                edition, (int) getpid ());
 
   return g_bytes_new_take (text, strlen (text));
 }

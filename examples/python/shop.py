@@ -7,6 +7,7 @@ one bank through one circuit breaker.
 import argparse
 import asyncio
 import math
+import os
 import signal
 import time
 
@@ -25,7 +26,7 @@ MOMENT = 0.002  # what a sale takes, in seconds
 CATALOGUE_MOMENT = 0.2  # what a catalogue takes to make
 LEASE = 2  # how long others wait for a shop that died with the lock, in seconds
 
-catalogue = Grelmicro.TTLCache(ttl=60.0, serializer=Grelmicro.JSON)
+catalogue = Grelmicro.TTLCache(ttl=60.0, lock=Grelmicro.CacheLock.FLEET, serializer=Grelmicro.JSON)
 
 
 class SoldOutError(Exception):
@@ -105,11 +106,12 @@ class Shop:
 
     def new_edition(self):
         self.edition += 1
-        return {"edition": self.edition, "items": ["apples"]}
+        return {"edition": self.edition, "maker": os.getpid(), "items": ["apples"]}
 
     @Grelmicro.cached(catalogue, key="catalogue")
     async def make_catalogue(self):
-        """What takes a while to make is made once for all who ask, by whichever way."""
+        """What takes a while to make is made once for all who ask, by whichever way, in whichever
+        shop that shares a server."""
         await asyncio.sleep(CATALOGUE_MOMENT)
         return self.new_edition()
 
