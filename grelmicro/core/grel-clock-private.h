@@ -14,6 +14,17 @@ gint64 grel_clock_get_boot_offset (void);
 /* grel_clock_get_monotonic_time () for who knows what it has; NULL is the real clock. */
 gint64 grel_clock_now (GrelClock *self);
 
+/* A time that was read, and the tick of the kernel that it was read in. Zeroed it was none. */
+typedef struct
+{
+  gint64 now;
+  gint64 tick;
+} GrelClockGlance;
+
+/* For who does so all the time. Reads the clock once a tick, which is a few ms, so that the time is
+ * never ahead and at most a tick late; a virtual clock is never late. */
+gint64 grel_clock_glance (GrelClock *self, GrelClockGlance *last);
+
 gint64 grel_virtual_clock_get_monotonic_time (GrelVirtualClock *self);
 
 gint64 grel_virtual_clock_get_real_time (GrelVirtualClock *self);

@@ -97,6 +97,23 @@ grel_clock_now (GrelClock *self)
   return grel_real_clock_get_boot_time () + grel_clock_get_boot_offset ();
 }
 
+/* The tick is cheap to get, and has passed when the machine was asleep. */
+gint64
+grel_clock_glance (GrelClock *self, GrelClockGlance *last)
+{
+  struct timespec tick;
+  gint64 tick_ns;
+
+  if (self != NULL && GREL_IS_VIRTUAL_CLOCK (self))
+    return grel_clock_now (self);
+
+  clock_gettime (CLOCK_MONOTONIC_COARSE, &tick);
+  tick_ns = tick.tv_sec * G_GINT64_CONSTANT (1000000000) + tick.tv_nsec;
+  if (last->tick != tick_ns)
+    *last = (GrelClockGlance){ grel_clock_now (self), tick_ns };
+  return last->now;
+}
+
 /**
  * grel_clock_get_monotonic_time:
  * @self: a clock

@@ -4,6 +4,7 @@
 
 #pragma once
 
+#include <grelmicro/core/grel-clock-private.h>
 #include <grelmicro/core/grel-route-private.h>
 #include <grelmicro/resilience/grel-circuit-private.h>
 
@@ -26,7 +27,8 @@ typedef struct
   guint tickets_generation; /* of the process that the rest belongs to */
   GrelAdmission *current;   /* (nullable): what the next call may share, also a refusal */
   GrelRoute route;          /* how long it may do so unasked */
-  GHashTable *tickets;      /* (nullable): number to GrelAdmission, for calls that still run */
+  GrelClockGlance glance;
+  GHashTable *tickets; /* (nullable): number to GrelAdmission, for calls that still run */
 } GrelCircuitTally;
 
 GrelCircuitTally *grel_circuit_tally_new (void);

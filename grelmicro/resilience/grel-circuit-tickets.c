@@ -14,8 +14,8 @@
  * judged. */
 
 /* Within this time of its end the backend is asked whether a circuit is open still: its clock was
- * read at another moment. */
-#define GREL_CIRCUIT_DOUBT G_TIME_SPAN_MILLISECOND
+ * read at another moment, and ours is only glanced at. */
+#define GREL_CIRCUIT_DOUBT (20 * G_TIME_SPAN_MILLISECOND)
 
 /* Those of the parent of a fork are none of the child's, and may have been left half changed. */
 static void
@@ -82,13 +82,13 @@ grel_circuit_tickets_join (GrelCircuitTally *tally)
 
 /* An open circuit that is about to be tried is left to the backend. */
 static gboolean
-grel_admission_refuses (GrelAdmission *self)
+grel_circuit_tickets_refuse (GrelCircuitTally *tally)
 {
-  GrelCircuit *circuit = self->circuit;
+  GrelCircuit *circuit = tally->current->circuit;
 
-  if (self->circuit_state == GREL_CIRCUIT_STATE_FORCED_OPEN)
+  if (tally->current->circuit_state == GREL_CIRCUIT_STATE_FORCED_OPEN)
     return TRUE;
-  return grel_part_now (circuit->part)
+  return grel_clock_glance (circuit->part->clock, &tally->glance)
          < __atomic_load_n (&circuit->open_until, __ATOMIC_RELAXED) - GREL_CIRCUIT_DOUBT;
 }
 
@@ -124,7 +124,7 @@ grel_circuit_tickets_ask (GrelCircuitTally *tally, gboolean may_refuse, guint64 
       *number = grel_circuit_tickets_join (tally);
       answer = GREL_CIRCUIT_ANSWER_YES;
     }
-  else if (current != NULL && may_refuse && grel_admission_refuses (current))
+  else if (current != NULL && may_refuse && grel_circuit_tickets_refuse (tally))
     {
       tally->rejections++;
       answer = GREL_CIRCUIT_ANSWER_NO;

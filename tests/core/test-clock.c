@@ -57,6 +57,35 @@ the_real_clock_is_close_to_that_of_glib (void)
 }
 
 static void
+a_glance_is_never_ahead_and_never_goes_back (void)
+{
+  GrelClockGlance last = { 0 };
+  gint64 first = grel_clock_glance (NULL, &last), before = first, seen;
+
+  do
+    {
+      seen = grel_clock_glance (NULL, &last);
+      g_assert_cmpint (seen, >=, before);
+      g_assert_cmpint (seen, <=, grel_clock_now (NULL));
+      before = seen;
+    }
+  while (seen < first + 50 * G_TIME_SPAN_MILLISECOND);
+}
+
+static void
+a_glance_at_a_virtual_clock_is_exact (void)
+{
+  g_autoptr (GrelVirtualClock) clock = grel_virtual_clock_new ();
+  GrelClockGlance last = { 0 };
+
+  for (int i = 0; i < 3; i++)
+    {
+      g_assert_cmpint (grel_clock_glance (GREL_CLOCK (clock), &last), ==, monotonic (clock));
+      grel_virtual_clock_advance (clock, 1);
+    }
+}
+
+static void
 the_real_clock_counts_from_boot (void)
 {
   struct timespec boot;
@@ -222,6 +251,8 @@ main (int argc, char **argv)
   RULE (there_is_one_real_clock);
   RULE (the_real_clock_never_goes_back);
   RULE (the_real_clock_is_close_to_that_of_glib);
+  RULE (a_glance_is_never_ahead_and_never_goes_back);
+  RULE (a_glance_at_a_virtual_clock_is_exact);
   RULE (the_real_clock_counts_from_boot);
   RULE (the_real_clock_knows_the_time_of_day);
   RULE (a_virtual_clock_stands_still);
