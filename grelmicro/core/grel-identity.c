@@ -82,6 +82,23 @@ grel_identity_print_hex (char *text, guint64 value)
     text[i] = "0123456789abcdef"[value & 0xf];
 }
 
+/* The next number of as many digits, and 0 after the last. */
+static void
+grel_identity_count_in_hex (char *digits, int n_digits)
+{
+  for (int i = n_digits - 1; i >= 0; i--)
+    {
+      char *digit = &digits[i];
+
+      if (*digit != 'f')
+        {
+          *digit = *digit == '9' ? 'a' : *digit + 1;
+          return;
+        }
+      *digit = '0';
+    }
+}
+
 /*
  * grel_identity_fill_token:
  *
@@ -90,21 +107,22 @@ grel_identity_print_hex (char *text, guint64 value)
 void
 grel_identity_fill_token (char token[GREL_TOKEN_SIZE])
 {
-  static _Thread_local char secret[16] = "";
-  static _Thread_local guint64 count = 0;
-  static _Thread_local guint minted_in = 0;
+  static _Thread_local struct
+  {
+    guint minted_in;
+    char last[GREL_TOKEN_SIZE]; /* 16 digits each */
+  } mint = { 0, "" };
   guint now_in = grel_identity_get_generation ();
 
-  if (secret[0] == '\0' || minted_in != now_in)
+  if (mint.last[0] == '\0' || mint.minted_in != now_in)
     {
-      grel_identity_print_hex (secret, grel_identity_random ());
-      count = grel_identity_random () >> 1;
-      minted_in = now_in;
+      grel_identity_print_hex (mint.last, grel_identity_random ());
+      grel_identity_print_hex (mint.last + 16, grel_identity_random () >> 1);
+      mint.minted_in = now_in;
     }
 
-  memcpy (token, secret, sizeof secret);
-  grel_identity_print_hex (token + 16, ++count);
-  token[32] = '\0';
+  grel_identity_count_in_hex (mint.last + 16, 16);
+  memcpy (token, mint.last, GREL_TOKEN_SIZE);
 }
 
 void
