@@ -10,14 +10,14 @@
 
 /* What a lease that isn't held any more answers to everything. */
 static GError *
-grel_grant_check (GrelGrant *self, GrelLockVerb verb)
+grel_grant_check (GrelGrant *self, GrelLockVerb verb, gint64 now)
 {
   GrelSubject subject = grel_grant_get_subject (self);
 
   switch ((GrelGrantState) self->state)
     {
     case GREL_GRANT_HELD:
-      if (grel_grant_is_valid (self))
+      if (grel_grant_is_valid_at (self, now))
         return NULL;
       return grel_error_new (GREL_ERROR_NOT_OWNED, subject, "the lease ran out; acquire it again");
     case GREL_GRANT_LOST:
@@ -147,7 +147,11 @@ grel_grant_ask_later (GrelGrant *self, GrelLockVerb verb, GTask *task, GCancella
 }
 
 static gboolean
-grel_grant_enter (GrelGrant *self, GrelLockVerb verb, gboolean from_thread, GError **error)
+grel_grant_enter (GrelGrant *self,
+                  GrelLockVerb verb,
+                  gboolean from_thread,
+                  gint64 *now,
+                  GError **error)
 {
   GError *local_error;
 
@@ -155,13 +159,17 @@ grel_grant_enter (GrelGrant *self, GrelLockVerb verb, gboolean from_thread, GErr
     local_error = grel_error_new (GREL_ERROR_NOT_OPEN, grel_grant_get_subject (self),
                                   "the lease was granted in another process, before a fork ()");
   else if (g_atomic_int_get (&self->state) == GREL_GRANT_CLOSED)
-    local_error = grel_grant_check (self, verb);
+    local_error = grel_grant_check (self, verb, 0);
   else if (!grel_part_enter (self->part, from_thread, grel_grant_get_subject (self), error))
     return FALSE;
-  else if ((local_error = grel_grant_check (self, verb)) == NULL)
-    return TRUE;
   else
-    grel_part_leave (self->part);
+    {
+      *now = grel_part_now (self->part);
+      local_error = grel_grant_check (self, verb, *now);
+      if (local_error == NULL)
+        return TRUE;
+      grel_part_leave (self->part);
+    }
 
   g_propagate_error (error, local_error);
   return FALSE;
@@ -183,16 +191,17 @@ grel_grant_ask (GrelGrant *self,
   g_autoptr (GCancellable) lost = NULL;
   g_autoptr (GrelCall) call = NULL;
   gboolean is_ours = FALSE;
+  gint64 now;
 
   if (verb != GREL_LOCK_RELEASE && g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
-  if (!grel_grant_enter (self, verb, task == NULL, error))
+  if (!grel_grant_enter (self, verb, task == NULL, &now, error))
     return FALSE;
 
   if (self->thread != grel_identity_get_thread ())
     self->thread = 0;
   if (grel_lock_backend_is_immediate (self->backend))
-    is_ours = grel_grant_ask_now (self, verb, &lost);
+    is_ours = grel_grant_ask_now (self, verb, now, &lost);
   else
     call = grel_grant_ask_later (self, verb, task, cancellable);
   grel_part_leave (self->part);

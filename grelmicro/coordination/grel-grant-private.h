@@ -69,6 +69,9 @@ gboolean grel_grant_is_foreign (GrelGrant *self);
 
 gboolean grel_grant_is_valid (GrelGrant *self);
 
+/* now: the time by the part's clock */
+gboolean grel_grant_is_valid_at (GrelGrant *self, gint64 now);
+
 gint64 grel_grant_get_deadline (GrelGrant *self);
 
 GCancellable *grel_grant_get_cancellable (GrelGrant *self);
@@ -85,7 +88,8 @@ void grel_grant_drop (GrelGrant *self);
 
 /* Mutex held: an adapter that decides at once is asked on the spot. Returns whether it still was
  * ours. */
-gboolean grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellable);
+gboolean
+grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, gint64 now, GCancellable **cancellable);
 
 /* Without the mutex: the store said whether the lease is ours, and runs on. */
 void grel_grant_extended (GrelGrant *self, gboolean is_ours, gint64 sent, GTimeSpan lease);

@@ -54,10 +54,16 @@ grel_grant_get_deadline (GrelGrant *self)
 }
 
 gboolean
-grel_grant_is_valid (GrelGrant *self)
+grel_grant_is_valid_at (GrelGrant *self, gint64 now)
 {
   return g_atomic_int_get (&self->state) == GREL_GRANT_HELD && !grel_grant_is_foreign (self)
-         && grel_part_now (self->part) < grel_grant_get_deadline (self);
+         && now < grel_grant_get_deadline (self);
+}
+
+gboolean
+grel_grant_is_valid (GrelGrant *self)
+{
+  return grel_grant_is_valid_at (self, grel_part_now (self->part));
 }
 
 /* When the timer is next needed: to extend, or to say that the grant is lost. */
@@ -307,34 +313,32 @@ grel_grant_take_doubt (GrelGrant *self)
 
 /* Mutex held. */
 static gboolean
-grel_grant_let_go_now (GrelGrant *self)
+grel_grant_let_go_now (GrelGrant *self, gint64 now)
 {
   GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
-  GTimeSpan rest = grel_lock_hold_get_rest (&self->hold, self->part);
+  GTimeSpan rest = grel_lock_hold_get_rest (&self->hold, now);
 
   if (rest > 0)
-    return klass->try_extend (self->backend, self->hold.key, self->hold.token, rest);
-  return klass->try_release (self->backend, self->hold.key, self->hold.token);
+    return klass->try_extend (self->backend, self->hold.key, self->hold.token, rest, now);
+  return klass->try_release (self->backend, self->hold.key, self->hold.token, now);
 }
 
 /* Mutex held: an adapter that decides at once is asked on the spot. */
 gboolean
-grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, GCancellable **cancellable)
+grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, gint64 now, GCancellable **cancellable)
 {
   GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
   gboolean is_ours;
-  gint64 now;
 
   if (verb == GREL_LOCK_RELEASE)
     {
-      is_ours = grel_grant_let_go_now (self);
+      is_ours = grel_grant_let_go_now (self, now);
       grel_grant_take_release (self);
       return is_ours;
     }
 
-  now = grel_part_now (self->part);
   is_ours = klass->try_extend (self->backend, self->hold.key, self->hold.token,
-                               self->settings.lease_duration);
+                               self->settings.lease_duration, now);
   *cancellable = grel_grant_take_extension (self, is_ours, now, self->settings.lease_duration);
   return is_ours;
 }
@@ -393,7 +397,7 @@ grel_grant_renew (GrelGrant *self, GTimeSpan lease)
 
       grel_grant_extended (self,
                            klass->try_extend (self->backend, self->hold.key, self->hold.token,
-                                              lease),
+                                              lease, sent),
                            sent, lease);
       return;
     }
@@ -449,7 +453,7 @@ grel_grant_drop (GrelGrant *grant)
 
   g_mutex_lock (&self->part->mutex);
   if (self->state == GREL_GRANT_HELD && grel_lock_backend_is_immediate (self->backend))
-    grel_grant_ask_now (self, GREL_LOCK_RELEASE, &unused);
+    grel_grant_ask_now (self, GREL_LOCK_RELEASE, grel_part_now (self->part), &unused);
   else if (self->state == GREL_GRANT_HELD || self->state == GREL_GRANT_UNSURE)
     {
       grel_lock_backend_give_back (self->backend, &self->hold);

@@ -35,7 +35,7 @@ GrelLockHold grel_lock_hold_copy (const GrelLockHold *self);
 void grel_lock_hold_clear (GrelLockHold *self);
 
 /* Returns: how long it has to be held yet; 0 if it may be released */
-GTimeSpan grel_lock_hold_get_rest (const GrelLockHold *self, GrelPart *part);
+GTimeSpan grel_lock_hold_get_rest (const GrelLockHold *self, gint64 now);
 
 /* Gets the answer, the time before the question was sent, and an error (transfer full). */
 typedef void (*GrelLockAnswered) (gpointer data, gssize answer, gint64 sent, GError *error);

@@ -123,6 +123,12 @@ grel_lock_backend_return_missing (GTask *task, const char *vfunc)
  * GrelLockBackendClass::try_is_owned: (skip)
  */
 
+static gint64
+grel_lock_backend_now (GrelLockBackend *self)
+{
+  return grel_part_now (grel_backend_get_part (GREL_BACKEND (self)));
+}
+
 /**
  * grel_lock_backend_acquire: (virtual acquire)
  * @self: a lock backend
@@ -156,7 +162,8 @@ grel_lock_backend_acquire (GrelLockBackend *self,
   if (klass->acquire != NULL)
     klass->acquire (self, name, token, lease, task);
   else if (klass->try_acquire != NULL)
-    g_task_return_int (task, klass->try_acquire (self, name, token, lease));
+    g_task_return_int (task,
+                       klass->try_acquire (self, name, token, lease, grel_lock_backend_now (self)));
   else
     grel_lock_backend_return_missing (task, "acquire");
 }
@@ -194,7 +201,8 @@ grel_lock_backend_extend (GrelLockBackend *self,
   if (klass->extend != NULL)
     klass->extend (self, name, token, lease, task);
   else if (klass->try_extend != NULL)
-    g_task_return_boolean (task, klass->try_extend (self, name, token, lease));
+    g_task_return_boolean (task, klass->try_extend (self, name, token, lease,
+                                                    grel_lock_backend_now (self)));
   else
     grel_lock_backend_return_missing (task, "extend");
 }
@@ -227,7 +235,7 @@ grel_lock_backend_release (GrelLockBackend *self, const char *name, const char *
     klass->release (self, name, token, task);
   else if (klass->try_release != NULL)
     {
-      gboolean was_ours = klass->try_release (self, name, token);
+      gboolean was_ours = klass->try_release (self, name, token, grel_lock_backend_now (self));
 
       grel_lock_backend_notify_released (self, name);
       g_task_return_boolean (task, was_ours);
@@ -259,7 +267,7 @@ grel_lock_backend_is_locked (GrelLockBackend *self, const char *name, GTask *tas
   if (klass->is_locked != NULL)
     klass->is_locked (self, name, task);
   else if (klass->try_is_locked != NULL)
-    g_task_return_boolean (task, klass->try_is_locked (self, name));
+    g_task_return_boolean (task, klass->try_is_locked (self, name, grel_lock_backend_now (self)));
   else
     grel_lock_backend_return_missing (task, "is_locked");
 }
@@ -288,7 +296,8 @@ grel_lock_backend_is_owned (GrelLockBackend *self, const char *name, const char 
   if (klass->is_owned != NULL)
     klass->is_owned (self, name, token, task);
   else if (klass->try_is_owned != NULL)
-    g_task_return_boolean (task, klass->try_is_owned (self, name, token));
+    g_task_return_boolean (task,
+                           klass->try_is_owned (self, name, token, grel_lock_backend_now (self)));
   else
     grel_lock_backend_return_missing (task, "is_owned");
 }

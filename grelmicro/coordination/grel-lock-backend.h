@@ -38,7 +38,8 @@ G_DECLARE_DERIVABLE_TYPE (GrelLockBackend, grel_lock_backend, GREL, LOCK_BACKEND
  * tells of. Closing ends every watch without a call to @unwatch.
  *
  * One that is thread-safe and never waits implements the last five instead, all of them; they are
- * for C only, since a script must not run on any thread.
+ * for C only, since a script must not run on any thread. They are told what time it is by
+ * [method@Grelmicro.Backend.get_clock], since whoever asks has just read it.
  *
  * Since: 0.1
  */
@@ -66,14 +67,16 @@ struct _GrelLockBackendClass
   gssize (*try_acquire) (GrelLockBackend *self,
                          const char *name,
                          const char *token,
-                         GTimeSpan lease);
+                         GTimeSpan lease,
+                         gint64 now);
   gboolean (*try_extend) (GrelLockBackend *self,
                           const char *name,
                           const char *token,
-                          GTimeSpan lease);
-  gboolean (*try_release) (GrelLockBackend *self, const char *name, const char *token);
-  gboolean (*try_is_locked) (GrelLockBackend *self, const char *name);
-  gboolean (*try_is_owned) (GrelLockBackend *self, const char *name, const char *token);
+                          GTimeSpan lease,
+                          gint64 now);
+  gboolean (*try_release) (GrelLockBackend *self, const char *name, const char *token, gint64 now);
+  gboolean (*try_is_locked) (GrelLockBackend *self, const char *name, gint64 now);
+  gboolean (*try_is_owned) (GrelLockBackend *self, const char *name, const char *token, gint64 now);
 
   /*< private >*/
   gpointer _reserved[8];

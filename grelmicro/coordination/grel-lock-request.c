@@ -35,9 +35,9 @@ grel_lock_hold_clear (GrelLockHold *self)
 }
 
 GTimeSpan
-grel_lock_hold_get_rest (const GrelLockHold *self, GrelPart *part)
+grel_lock_hold_get_rest (const GrelLockHold *self, gint64 now)
 {
-  return self->until > 0 ? MAX (self->until - grel_part_now (part), 0) : 0;
+  return MAX (self->until - now, 0);
 }
 
 static void
@@ -177,7 +177,7 @@ grel_lock_backend_let_go (GrelLockBackend *backend,
                           gpointer data)
 {
   GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
-  GTimeSpan rest = grel_lock_hold_get_rest (hold, part);
+  GTimeSpan rest = grel_lock_hold_get_rest (hold, grel_part_now (part));
 
   grel_lock_backend_ask (backend, rest > 0 ? GREL_LOCK_LET_LAPSE : GREL_LOCK_RELEASE, hold, rest,
                          answered, data);
@@ -268,7 +268,7 @@ grel_lock_backend_query (GrelLockBackend *self,
     return FALSE;
 
   if (grel_lock_backend_is_immediate (self))
-    is_locked = GREL_LOCK_BACKEND_GET_CLASS (self)->try_is_locked (self, key);
+    is_locked = GREL_LOCK_BACKEND_GET_CLASS (self)->try_is_locked (self, key, grel_part_now (part));
   else
     {
       *call = grel_call_new (&grel_lock_query_class, part, subject, task, cancellable);

@@ -200,7 +200,7 @@ grel_lock_slot_serve_now (GrelLockSlot *self, GrelAcquireCall *head)
   gssize answer;
 
   answer = klass->try_acquire (self->backend, self->key, head->hold.token,
-                               head->settings.lease_duration);
+                               head->settings.lease_duration, now);
   if (answer <= 0)
     grel_lock_slot_schedule (self, answer);
   else if (grel_call_claim (&head->base, GREL_CALL_DONE))
@@ -496,8 +496,9 @@ grel_lock_slot_admit (GrelLockSlot *self,
 
   grel_identity_fill_token (hold.token);
   if (is_immediate && is_first)
-    answer = GREL_LOCK_BACKEND_GET_CLASS (self->backend)
-               ->try_acquire (self->backend, self->key, hold.token, wish->settings.lease_duration);
+    answer
+      = GREL_LOCK_BACKEND_GET_CLASS (self->backend)
+          ->try_acquire (self->backend, self->key, hold.token, wish->settings.lease_duration, now);
   if (answer > 0)
     return grel_lock_slot_grant (self, &wish->settings, &hold, answer, now, thread, ousted);
 

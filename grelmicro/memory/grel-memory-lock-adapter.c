@@ -62,9 +62,8 @@ grel_memory_hold_is_owned (GrelMemoryHold *self, const char *token, gint64 now)
 
 /* Locks the adapter; what it finds may be NULL. */
 static GrelMemoryHold *
-grel_memory_lock_adapter_enter (GrelMemoryLockAdapter *self, const char *name, gint64 *now)
+grel_memory_lock_adapter_enter (GrelMemoryLockAdapter *self, const char *name)
 {
-  *now = grel_part_now (grel_backend_get_part (GREL_BACKEND (self)));
   g_mutex_lock (&self->mutex);
   return g_hash_table_lookup (self->holds, name);
 }
@@ -83,11 +82,11 @@ static gssize
 grel_memory_lock_adapter_try_acquire (GrelLockBackend *backend,
                                       const char *name,
                                       const char *token,
-                                      GTimeSpan lease)
+                                      GTimeSpan lease,
+                                      gint64 now)
 {
   GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
-  gint64 now;
-  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name);
   gssize answer;
 
   if (hold == NULL)
@@ -115,11 +114,11 @@ static gboolean
 grel_memory_lock_adapter_try_extend (GrelLockBackend *backend,
                                      const char *name,
                                      const char *token,
-                                     GTimeSpan lease)
+                                     GTimeSpan lease,
+                                     gint64 now)
 {
   GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
-  gint64 now;
-  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name);
   gboolean is_owned = grel_memory_hold_is_owned (hold, token, now);
 
   if (is_owned)
@@ -130,11 +129,13 @@ grel_memory_lock_adapter_try_extend (GrelLockBackend *backend,
 }
 
 static gboolean
-grel_memory_lock_adapter_try_release (GrelLockBackend *backend, const char *name, const char *token)
+grel_memory_lock_adapter_try_release (GrelLockBackend *backend,
+                                      const char *name,
+                                      const char *token,
+                                      gint64 now)
 {
   GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
-  gint64 now;
-  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name);
   gboolean is_owned = grel_memory_hold_is_owned (hold, token, now);
 
   if (is_owned)
@@ -145,11 +146,10 @@ grel_memory_lock_adapter_try_release (GrelLockBackend *backend, const char *name
 }
 
 static gboolean
-grel_memory_lock_adapter_try_is_locked (GrelLockBackend *backend, const char *name)
+grel_memory_lock_adapter_try_is_locked (GrelLockBackend *backend, const char *name, gint64 now)
 {
   GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
-  gint64 now;
-  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name);
   gboolean is_live = grel_memory_hold_is_live (hold, now);
 
   g_mutex_unlock (&self->mutex);
@@ -159,11 +159,11 @@ grel_memory_lock_adapter_try_is_locked (GrelLockBackend *backend, const char *na
 static gboolean
 grel_memory_lock_adapter_try_is_owned (GrelLockBackend *backend,
                                        const char *name,
-                                       const char *token)
+                                       const char *token,
+                                       gint64 now)
 {
   GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (backend);
-  gint64 now;
-  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name, &now);
+  GrelMemoryHold *hold = grel_memory_lock_adapter_enter (self, name);
   gboolean is_owned = grel_memory_hold_is_owned (hold, token, now);
 
   g_mutex_unlock (&self->mutex);

@@ -34,34 +34,40 @@ tear_down (Fixture *fixture, gconstpointer data)
   g_object_unref (fixture->clock);
 }
 
+static gint64
+now (Fixture *fixture)
+{
+  return grel_clock_get_monotonic_time (grel_backend_get_clock (GREL_BACKEND (fixture->adapter)));
+}
+
 static gssize
 try_acquire (Fixture *fixture, const char *token)
 {
-  return fixture->klass->try_acquire (fixture->adapter, NAME, token, LEASE);
+  return fixture->klass->try_acquire (fixture->adapter, NAME, token, LEASE, now (fixture));
 }
 
 static gboolean
 try_extend (Fixture *fixture, const char *token)
 {
-  return fixture->klass->try_extend (fixture->adapter, NAME, token, LEASE);
+  return fixture->klass->try_extend (fixture->adapter, NAME, token, LEASE, now (fixture));
 }
 
 static gboolean
 try_release (Fixture *fixture, const char *token)
 {
-  return fixture->klass->try_release (fixture->adapter, NAME, token);
+  return fixture->klass->try_release (fixture->adapter, NAME, token, now (fixture));
 }
 
 static gboolean
 try_is_owned (Fixture *fixture, const char *token)
 {
-  return fixture->klass->try_is_owned (fixture->adapter, NAME, token);
+  return fixture->klass->try_is_owned (fixture->adapter, NAME, token, now (fixture));
 }
 
 static gboolean
 try_is_locked (Fixture *fixture)
 {
-  return fixture->klass->try_is_locked (fixture->adapter, NAME);
+  return fixture->klass->try_is_locked (fixture->adapter, NAME, now (fixture));
 }
 
 static void
@@ -139,7 +145,7 @@ two_adapters_are_two_stores (Fixture *fixture, gconstpointer data)
   g_autoptr (GrelLockBackend) other = GREL_LOCK_BACKEND (grel_memory_lock_adapter_new ());
 
   g_assert_cmpint (try_acquire (fixture, "a"), ==, 1);
-  g_assert_cmpint (fixture->klass->try_acquire (other, NAME, "b", LEASE), ==, 1);
+  g_assert_cmpint (fixture->klass->try_acquire (other, NAME, "b", LEASE, now (fixture)), ==, 1);
   g_assert_true (try_is_owned (fixture, "a"));
 }
 
@@ -223,9 +229,10 @@ use_own_name (gpointer data)
   for (int i = 1; i <= N_ROUNDS; i++)
     {
       g_assert_cmpint (fixture->klass->try_acquire (fixture->adapter, self->token, self->token,
-                                                    LEASE),
+                                                    LEASE, now (fixture)),
                        ==, i);
-      g_assert_true (fixture->klass->try_release (fixture->adapter, self->token, self->token));
+      g_assert_true (
+        fixture->klass->try_release (fixture->adapter, self->token, self->token, now (fixture)));
     }
   return NULL;
 }

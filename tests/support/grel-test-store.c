@@ -248,6 +248,12 @@ grel_test_store_get_asked_on (GrelTestStore *self)
   return self->desk.asked_on;
 }
 
+static gint64
+grel_test_store_now (GrelTestStore *self)
+{
+  return grel_clock_get_monotonic_time (grel_backend_get_clock (GREL_BACKEND (self->memory)));
+}
+
 GMainContext *
 grel_test_store_get_asked_within (GrelTestStore *self)
 {
@@ -257,7 +263,8 @@ grel_test_store_get_asked_within (GrelTestStore *self)
 gboolean
 grel_test_store_is_locked (GrelTestStore *self, const char *key)
 {
-  return GREL_LOCK_BACKEND_GET_CLASS (self->memory)->try_is_locked (self->memory, key);
+  return GREL_LOCK_BACKEND_GET_CLASS (self->memory)
+    ->try_is_locked (self->memory, key, grel_test_store_now (self));
 }
 
 gboolean
@@ -266,14 +273,16 @@ grel_test_store_acquire_behind (GrelTestStore *self,
                                 const char *token,
                                 GTimeSpan lease)
 {
-  return GREL_LOCK_BACKEND_GET_CLASS (self->memory)->try_acquire (self->memory, key, token, lease)
+  return GREL_LOCK_BACKEND_GET_CLASS (self->memory)
+           ->try_acquire (self->memory, key, token, lease, grel_test_store_now (self))
          > 0;
 }
 
 gboolean
 grel_test_store_release_behind (GrelTestStore *self, const char *key, const char *token)
 {
-  return GREL_LOCK_BACKEND_GET_CLASS (self->memory)->try_release (self->memory, key, token);
+  return GREL_LOCK_BACKEND_GET_CLASS (self->memory)
+    ->try_release (self->memory, key, token, grel_test_store_now (self));
 }
 
 gboolean
