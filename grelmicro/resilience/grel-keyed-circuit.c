@@ -26,7 +26,8 @@ grel_keyed_circuit_free (gpointer data)
   g_free (self);
 }
 
-/* Neither does it cool down, nor is it being probed. */
+/* Neither does it cool down, nor is it isolated. One that is half-open has nothing to wait for: its
+ * probes are calls under way. */
 static gboolean
 grel_circuit_is_at_rest (GrelCircuit *self)
 {
@@ -37,7 +38,7 @@ grel_circuit_is_at_rest (GrelCircuit *self)
 
   g_mutex_lock (&self->part->mutex);
   is_at_rest
-    = self->state == GREL_CIRCUIT_STATE_CLOSED
+    = self->state == GREL_CIRCUIT_STATE_CLOSED || self->state == GREL_CIRCUIT_STATE_HALF_OPEN
       || (self->state == GREL_CIRCUIT_STATE_OPEN && self->open_until <= grel_part_now (self->part));
   g_mutex_unlock (&self->part->mutex);
   return is_at_rest;
@@ -165,11 +166,10 @@ grel_circuit_breaker_clear_keyed (GrelCircuitBreaker *self)
  * Gets the circuit for one of several things that fail on their own.
  *
  * It is a circuit breaker of the name `name:key`, which may have 1000 bytes in all, with a state of
- * its own; its settings, backend and
- * app are those of @self, and setting one sets it for all of them. The same key gives the same
- * object for as long as it is in use or remembered: beyond
+ * its own; its settings, backend and app are those of @self, and setting one sets it for all of
+ * them. The same key gives the same object for as long as it is in use or remembered: beyond
  * [property@Grelmicro.CircuitBreaker:max-keyed] the one that was not used for the longest time is
- * forgotten, unless it has calls under way, cools down or is being probed. What the store knows of
+ * forgotten, unless it has calls under way, cools down or is isolated. What the store knows of
  * a circuit outlasts that. May be called from any thread.
  *
  * Returns: (transfer full): a circuit breaker

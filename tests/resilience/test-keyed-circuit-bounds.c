@@ -156,6 +156,30 @@ one_stays_until_it_has_cooled_down (Fixture *fixture, gconstpointer data)
 }
 
 static void
+half_open_ones_without_a_probe_are_forgotten (Fixture *fixture, gconstpointer data)
+{
+  GWeakRef watched[MAX_KEYED];
+
+  for (guint i = 0; i < MAX_KEYED; i++)
+    {
+      g_autoptr (GrelCircuitBreaker) keyed = get_numbered (fixture, "probed", i);
+      g_autoptr (GrelPermit) probe = NULL;
+
+      g_weak_ref_init (&watched[i], keyed);
+      fail_until_open (keyed);
+      grel_test_circuit_scene_cool_down (fixture);
+      probe = grel_test_circuit_breaker_acquire (keyed, NULL);
+      grel_permit_abandon (probe);
+      g_assert_cmpint (grel_circuit_breaker_get_state (keyed), ==, GREL_CIRCUIT_STATE_HALF_OPEN);
+    }
+  grel_test_settle ();
+  ask_for_others (fixture, 2 * MAX_KEYED);
+  g_assert_cmpuint (count_remembered (watched, MAX_KEYED), ==, 0);
+  for (guint i = 0; i < MAX_KEYED; i++)
+    g_weak_ref_clear (&watched[i]);
+}
+
+static void
 after_a_rush_there_are_no_more_than_before (Fixture *fixture, gconstpointer data)
 {
   GrelCircuitBreaker *held[N_HELD];
@@ -303,6 +327,7 @@ main (int argc, char **argv)
   RULE (one_that_somebody_refers_to_stays);
   RULE (one_with_a_call_under_way_stays);
   RULE (one_stays_until_it_has_cooled_down);
+  RULE (half_open_ones_without_a_probe_are_forgotten);
   RULE (after_a_rush_there_are_no_more_than_before);
   RULE (a_lower_bound_is_kept_soon);
   RULE (without_a_bound_all_are_remembered);
