@@ -18,6 +18,7 @@ typedef struct
 {
   GMutex mutex;
   guint mutex_generation; /* of the process it was made in */
+  guint calls_generation; /* of the process whose calls are under way */
   guint active_calls;
   guint64 successes;
   guint64 errors;

@@ -23,7 +23,7 @@ grel_circuit_tally_new (void)
   GrelCircuitTally *self = g_atomic_rc_box_new0 (GrelCircuitTally);
 
   g_mutex_init (&self->mutex);
-  self->mutex_generation = grel_identity_get_generation ();
+  self->mutex_generation = self->calls_generation = grel_identity_get_generation ();
   return self;
 }
 
@@ -32,6 +32,12 @@ grel_circuit_tally_lock (GrelCircuitTally *self)
 {
   grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
   g_mutex_lock (&self->mutex);
+  if (self->calls_generation == self->mutex_generation)
+    return;
+
+  /* The permits of the parent are inert in the child of a fork, and never end. */
+  self->calls_generation = self->mutex_generation;
+  self->active_calls = 0;
 }
 
 void

@@ -345,8 +345,23 @@ a_store_that_hangs_is_asked_until_the_deadline (Fixture *fixture, gconstpointer 
   grel_test_assert_error (error, GREL_ERROR_BACKEND, "payment", "10 s");
 }
 
+static void
+expect_success_of_child (int (*func) (gpointer data), gpointer data)
+{
+  pid_t child = fork ();
+  int status = 0;
+
+  g_assert_cmpint (child, >=, 0);
+  if (child == 0)
+    _exit (func (data));
+
+  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
+  g_assert_true (WIFEXITED (status));
+  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+}
+
 static int
-be_a_child (gpointer data)
+use_own_backend (gpointer data)
 {
   Fixture *fixture = data;
   g_autoptr (GMainContext) context = g_main_context_new ();
@@ -368,19 +383,27 @@ be_a_child (gpointer data)
 static void
 a_child_of_fork_may_open_a_backend_of_its_own (Fixture *fixture, gconstpointer data)
 {
-  pid_t child;
-  int status = 0;
-
   grel_test_circuit_scene_trip (fixture);
-  child = fork ();
-  g_assert_cmpint (child, >=, 0);
-  if (child == 0)
-    _exit (be_a_child (fixture));
-
-  g_assert_cmpint (waitpid (child, &status, 0), ==, child);
-  g_assert_true (WIFEXITED (status));
-  g_assert_cmpint (WEXITSTATUS (status), ==, 0);
+  expect_success_of_child (use_own_backend, fixture);
   grel_test_circuit_scene_be_refused (fixture, GREL_TEST_RESET_TIMEOUT);
+}
+
+static int
+expect_no_call_under_way (gpointer data)
+{
+  Fixture *fixture = data;
+
+  expect_figure (fixture->breaker, "active-calls", 0);
+  return 0;
+}
+
+static void
+calls_under_way_are_none_of_the_child_of_a_fork (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelPermit) permit = grel_test_circuit_scene_admit (fixture);
+
+  expect_success_of_child (expect_no_call_under_way, fixture);
+  expect_figure (fixture->breaker, "active-calls", 1);
 }
 
 #define RULE_IN_MEMORY(name)                                                                       \
@@ -416,5 +439,6 @@ main (int argc, char **argv)
   RULE_IN_STORE (a_store_that_does_badly_is_no_refusal);
   RULE_IN_STORE (a_store_that_hangs_is_asked_until_the_deadline);
   RULE (a_child_of_fork_may_open_a_backend_of_its_own);
+  RULE (calls_under_way_are_none_of_the_child_of_a_fork);
   return g_test_run ();
 }
