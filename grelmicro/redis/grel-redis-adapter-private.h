@@ -26,6 +26,14 @@ void grel_redis_adapter_add_key (gpointer adapter,
                                  const char *kind,
                                  const char *name);
 
+/* The same for keys that have to be together whatever their names are: those of a topic have a hash
+ * tag in common in a cluster. */
+void grel_redis_adapter_add_common_key (gpointer adapter,
+                                        GrelRedisCommand *command,
+                                        const char *topic,
+                                        const char *kind,
+                                        const char *name);
+
 /* Takes the command. */
 void grel_redis_adapter_send (gpointer adapter, GrelRedisCommand *command);
 

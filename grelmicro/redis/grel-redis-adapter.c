@@ -32,10 +32,30 @@ grel_redis_adapter_add_key (gpointer adapter,
                             const char *kind,
                             const char *name)
 {
-  GrelRedisProvider *provider = grel_redis_adapter_get_provider (adapter);
-  g_autofree char *key = g_strconcat (grel_redis_provider_get_prefix (provider), kind, name, NULL);
+  const GrelRedisSettings *settings
+    = grel_redis_servers_get_settings (grel_redis_adapter_get_servers (adapter));
+  g_autofree char *key = settings->tags_names
+                           ? g_strconcat (settings->prefix, kind, "{", name, "}", NULL)
+                           : g_strconcat (settings->prefix, kind, name, NULL);
 
-  grel_redis_command_add (command, key);
+  grel_redis_command_add_key (command, key);
+}
+
+void
+grel_redis_adapter_add_common_key (gpointer adapter,
+                                   GrelRedisCommand *command,
+                                   const char *topic,
+                                   const char *kind,
+                                   const char *name)
+{
+  const GrelRedisSettings *settings
+    = grel_redis_servers_get_settings (grel_redis_adapter_get_servers (adapter));
+  const char *prefix = settings->prefix;
+  g_autofree char *key = settings->tags_names
+                           ? g_strconcat (prefix, "{", prefix, topic, "}", kind, name, NULL)
+                           : g_strconcat (prefix, kind, name, NULL);
+
+  grel_redis_command_add_key (command, key);
 }
 
 void

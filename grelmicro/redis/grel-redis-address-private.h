@@ -20,6 +20,8 @@ GrelRedisAddress *grel_redis_address_new (const char *host, guint16 port);
 
 GrelRedisAddress *grel_redis_address_new_unix (const char *path);
 
+GrelRedisAddress *grel_redis_address_copy (const GrelRedisAddress *self);
+
 void grel_redis_address_free (GrelRedisAddress *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelRedisAddress, grel_redis_address_free)

@@ -25,6 +25,15 @@ grel_redis_address_new_unix (const char *path)
   return self;
 }
 
+GrelRedisAddress *
+grel_redis_address_copy (const GrelRedisAddress *self)
+{
+  GrelRedisAddress *copy = grel_redis_address_new (self->host, self->port);
+
+  copy->path = g_strdup (self->path);
+  return copy;
+}
+
 void
 grel_redis_address_free (GrelRedisAddress *self)
 {

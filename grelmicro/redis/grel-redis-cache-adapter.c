@@ -13,6 +13,9 @@
 #define GREL_REDIS_CACHE_TAGS "cache:tag:"
 #define GREL_REDIS_CACHE_RECORDS "cache:rtag:"
 
+/* A value, its record and the sets of its tags change together. */
+#define GREL_REDIS_CACHE_TOPIC "cache"
+
 /* How many keys the server goes through without serving anybody else. */
 #define GREL_REDIS_CACHE_STEP 250
 
@@ -49,7 +52,7 @@ grel_redis_cache_adapter_add_value (GrelCacheBackend *backend,
 {
   g_autofree char *name = grel_redis_cache_disambiguate (key);
 
-  grel_redis_adapter_add_key (backend, command, "", name);
+  grel_redis_adapter_add_common_key (backend, command, GREL_REDIS_CACHE_TOPIC, "", name);
 }
 
 static void
@@ -59,7 +62,8 @@ grel_redis_cache_adapter_add_record (GrelCacheBackend *backend,
 {
   g_autofree char *name = grel_redis_cache_disambiguate (key);
 
-  grel_redis_adapter_add_key (backend, command, GREL_REDIS_CACHE_RECORDS, name);
+  grel_redis_adapter_add_common_key (backend, command, GREL_REDIS_CACHE_TOPIC,
+                                     GREL_REDIS_CACHE_RECORDS, name);
 }
 
 static void
@@ -68,14 +72,15 @@ grel_redis_cache_adapter_add_tags (GrelCacheBackend *backend,
                                    const char *const *tags)
 {
   for (; tags != NULL && *tags != NULL; tags++)
-    grel_redis_adapter_add_key (backend, command, GREL_REDIS_CACHE_TAGS, *tags);
+    grel_redis_adapter_add_common_key (backend, command, GREL_REDIS_CACHE_TOPIC,
+                                       GREL_REDIS_CACHE_TAGS, *tags);
 }
 
 /* The first argument of each script. */
 static void
 grel_redis_cache_adapter_add_prefix (GrelCacheBackend *backend, GrelRedisCommand *command)
 {
-  grel_redis_adapter_add_key (backend, command, "", "");
+  grel_redis_adapter_add_common_key (backend, command, GREL_REDIS_CACHE_TOPIC, "", "");
 }
 
 static void
@@ -161,7 +166,8 @@ grel_redis_cache_adapter_sweep (GrelCacheBackend *backend,
   if (tags != NULL)
     grel_redis_cache_adapter_add_tags (backend, command, tags);
   else
-    grel_redis_adapter_add_key (backend, command, "", GREL_REDIS_CACHE_KEYS);
+    grel_redis_adapter_add_common_key (backend, command, GREL_REDIS_CACHE_TOPIC, "",
+                                       GREL_REDIS_CACHE_KEYS);
   grel_redis_cache_adapter_add_prefix (backend, command);
   grel_redis_command_add (command, cursor);
   grel_redis_command_add_integer (command, GREL_REDIS_CACHE_STEP);

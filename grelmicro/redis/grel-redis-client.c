@@ -14,10 +14,9 @@ struct _GrelRedisClient
   const GrelRedisClientFuncs *funcs;
   gpointer owner;
   GrelRedisLink link;
-  GSource *timer;   /* of the commands */
-  gint64 armed_for; /* or G_MAXINT64 */
-  GQueue waiting;   /* (element-type GrelRedisCommand): for a connection */
-  GQueue sent;      /* (element-type GrelRedisCommand): the next reply is to the first of them */
+  GSource *timer; /* of the commands; NULL: stopped */
+  GQueue waiting; /* (element-type GrelRedisCommand): for a connection */
+  GQueue sent;    /* (element-type GrelRedisCommand): the next reply is to the first of them */
 };
 
 static void grel_redis_client_up (gpointer owner);
@@ -32,6 +31,7 @@ static const GrelRedisLinkFuncs grel_redis_client_link_funcs = {
 
 GrelRedisClient *
 grel_redis_client_new (const GrelRedisSettings *settings,
+                       const GrelRedisAddress *address,
                        const GrelRedisClientFuncs *funcs,
                        gpointer owner)
 {
@@ -40,8 +40,7 @@ grel_redis_client_new (const GrelRedisSettings *settings,
   self->settings = settings;
   self->funcs = funcs;
   self->owner = owner;
-  self->armed_for = G_MAXINT64;
-  grel_redis_link_init (&self->link, settings, &grel_redis_client_link_funcs, self);
+  grel_redis_link_init (&self->link, settings, address, &grel_redis_client_link_funcs, self);
   return self;
 }
 
@@ -57,16 +56,6 @@ grel_redis_client_pop (GQueue *commands)
   GList *first = g_queue_pop_head_link (commands);
 
   return first != NULL ? first->data : NULL;
-}
-
-static void
-grel_redis_client_arm (GrelRedisClient *self, gint64 deadline)
-{
-  if (deadline >= self->armed_for)
-    return;
-
-  self->armed_for = deadline;
-  grel_redis_timer_set (self->timer, deadline);
 }
 
 static void
@@ -95,12 +84,29 @@ grel_redis_client_up (gpointer owner)
     self->funcs->up (self->owner);
 }
 
+/* Whether that is all that the reply is for. */
+static gboolean
+grel_redis_client_answers_asking (GrelRedisClient *self)
+{
+  GrelRedisCommand *command = g_queue_peek_head (&self->sent);
+
+  if (command == NULL || !command->has_asked)
+    return FALSE;
+
+  command->has_asked = FALSE;
+  return TRUE;
+}
+
 static void
 grel_redis_client_received (gpointer owner, GrelRedisReply *reply)
 {
   GrelRedisClient *self = owner;
-  g_autoptr (GrelRedisCommand) command = grel_redis_client_pop (&self->sent);
+  g_autoptr (GrelRedisCommand) command = NULL;
 
+  if (grel_redis_client_answers_asking (self))
+    return;
+
+  command = grel_redis_client_pop (&self->sent);
   if (command == NULL)
     {
       grel_redis_link_drop (&self->link, "the server answered what nobody asked");
@@ -114,7 +120,10 @@ grel_redis_client_received (gpointer owner, GrelRedisReply *reply)
       return;
     }
 
-  if (command->answered != NULL)
+  if (reply->type == GREL_REDIS_ERROR && self->funcs->refused != NULL
+      && self->funcs->refused (self->owner, command, reply))
+    command = NULL;
+  else if (command->answered != NULL)
     command->answered (command, reply, NULL);
 }
 
@@ -163,7 +172,7 @@ grel_redis_client_expire_waiting (GrelRedisClient *self, gint64 now, GQueue *exp
 
       next = l->next;
       if (command->deadline > now)
-        grel_redis_client_arm (self, command->deadline);
+        grel_redis_timer_hasten (self->timer, command->deadline);
       else
         {
           g_queue_unlink (&self->waiting, l);
@@ -182,7 +191,7 @@ grel_redis_client_is_overdue (GrelRedisClient *self, gint64 now)
 
       if (deadline <= now)
         return TRUE;
-      grel_redis_client_arm (self, deadline);
+      grel_redis_timer_hasten (self->timer, deadline);
     }
   return FALSE;
 }
@@ -196,7 +205,6 @@ grel_redis_client_timer_fired (gpointer data)
   GQueue expired = G_QUEUE_INIT;
   GrelRedisCommand *command;
 
-  self->armed_for = G_MAXINT64;
   grel_redis_link_poll (&self->link);
   if (self->timer != NULL && grel_redis_client_is_overdue (self, now))
     grel_redis_link_drop (&self->link, "no answer within %g s", seconds);
@@ -209,12 +217,6 @@ grel_redis_client_timer_fired (gpointer data)
                                           "no connection to the server within %g s: %s", seconds,
                                           self->link.fault != NULL ? self->link.fault
                                                                    : "it was lost"));
-}
-
-static GError *
-grel_redis_client_new_closed (void)
-{
-  return g_error_new_literal (GREL_ERROR, GREL_ERROR_CLOSED, "the connection was closed");
 }
 
 void
@@ -234,13 +236,24 @@ grel_redis_client_stop (GrelRedisClient *self)
 
   grel_redis_link_stop (&self->link);
   g_clear_pointer (&self->timer, grel_redis_timer_free);
-  self->armed_for = G_MAXINT64;
   while ((last = g_queue_pop_tail_link (&self->waiting)) != NULL)
     g_queue_push_head_link (&left, last);
   while ((last = g_queue_pop_tail_link (&self->sent)) != NULL)
     g_queue_push_head_link (&left, last);
   while ((command = grel_redis_client_pop (&left)) != NULL)
-    grel_redis_command_fail (command, grel_redis_client_new_closed ());
+    grel_redis_command_close (command);
+}
+
+gboolean
+grel_redis_client_is_started (GrelRedisClient *self)
+{
+  return self->timer != NULL;
+}
+
+gboolean
+grel_redis_client_is_idle (GrelRedisClient *self)
+{
+  return self->waiting.length + self->sent.length == 0;
 }
 
 gboolean
@@ -254,15 +267,24 @@ grel_redis_client_send (GrelRedisClient *self, GrelRedisCommand *command, gboole
 {
   if (self->timer == NULL)
     {
-      grel_redis_command_fail (command, grel_redis_client_new_closed ());
+      grel_redis_command_close (command);
       return;
     }
 
-  grel_redis_client_arm (self, command->deadline);
+  grel_redis_timer_hasten (self->timer, command->deadline);
   if (self->link.is_up)
     grel_redis_client_write (self, command);
   else if (goes_first)
     g_queue_push_head_link (&self->waiting, &command->link);
   else
     g_queue_push_tail_link (&self->waiting, &command->link);
+}
+
+void
+grel_redis_client_take_waiting (GrelRedisClient *self, GQueue *commands)
+{
+  GList *link;
+
+  while ((link = g_queue_pop_head_link (&self->waiting)) != NULL)
+    g_queue_push_tail_link (commands, link);
 }

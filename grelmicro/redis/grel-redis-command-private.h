@@ -37,11 +37,20 @@ struct _GrelRedisCommand
   GrelRedisScript *script; /* nullable: a plain command */
   GByteArray *words;       /* all but the script, as they are sent */
   guint n_words;
+  gsize key; /* where the first one is in the words; 0 if there is none */
+  gsize key_length;
   gint64 deadline;
   gboolean is_repeatable; /* it may be sent again if the connection is lost: once, or with no task
                              until its deadline */
   gboolean is_repeated;
   gboolean sends_text; /* the server doesn't know the script */
+
+  /* In a cluster. */
+  guint n_redirections;
+  guint n_retries;
+  gint64 retry_at;
+  gboolean asks;      /* a server that is to have the key for what it hasn't got yet */
+  gboolean has_asked; /* and the first reply is to that */
 };
 
 /* A plain command, without its words. */
@@ -58,10 +67,16 @@ void grel_redis_command_free (GrelRedisCommand *self);
 /* Consumes both. */
 void grel_redis_command_fail (GrelRedisCommand *self, GError *error);
 
+/* Consumes it: there is no server any more. */
+void grel_redis_command_close (GrelRedisCommand *self);
+
 /* Whoever waits for it may have been told something else by now. */
 gboolean grel_redis_command_is_wanted (GrelRedisCommand *self, GError **error);
 
 void grel_redis_command_add (GrelRedisCommand *self, const char *word);
+
+/* A word that is a key: the first one says where the command belongs. */
+void grel_redis_command_add_key (GrelRedisCommand *self, const char *key);
 
 void grel_redis_command_add_bytes (GrelRedisCommand *self, const void *data, gsize length);
 

@@ -4,6 +4,7 @@
 
 #include "config.h"
 
+#include <grelmicro/core/grel-error.h>
 #include <grelmicro/redis/grel-redis-command-private.h>
 #include <grelmicro/redis/grel-redis-resources.h>
 
@@ -125,6 +126,13 @@ grel_redis_command_fail (GrelRedisCommand *self, GError *error)
     g_error_free (error);
 }
 
+void
+grel_redis_command_close (GrelRedisCommand *self)
+{
+  grel_redis_command_fail (self, g_error_new_literal (GREL_ERROR, GREL_ERROR_CLOSED,
+                                                      "the connection was closed"));
+}
+
 gboolean
 grel_redis_command_is_wanted (GrelRedisCommand *self, GError **error)
 {
@@ -143,6 +151,17 @@ void
 grel_redis_command_add (GrelRedisCommand *self, const char *word)
 {
   grel_redis_command_add_bytes (self, word, strlen (word));
+}
+
+void
+grel_redis_command_add_key (GrelRedisCommand *self, const char *key)
+{
+  grel_redis_command_add (self, key);
+  if (self->key != 0)
+    return;
+
+  self->key_length = strlen (key);
+  self->key = self->words->len - self->key_length - strlen ("\r\n");
 }
 
 void
@@ -167,6 +186,9 @@ grel_redis_command_add_milliseconds (GrelRedisCommand *self, GTimeSpan span)
 void
 grel_redis_command_write (GrelRedisCommand *self, GByteArray *output)
 {
+  self->has_asked = self->asks;
+  if (self->asks)
+    grel_redis_write_words (output, (const char *[]){ "ASKING", NULL });
   grel_redis_write_header (output, '*', self->n_words + (self->script != NULL ? 2 : 0));
   if (self->script != NULL && self->sends_text)
     {

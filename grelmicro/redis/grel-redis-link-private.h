@@ -20,6 +20,7 @@ typedef struct
 typedef struct
 {
   const GrelRedisSettings *settings;
+  const GrelRedisAddress *address; /* for the next attempt */
   const GrelRedisLinkFuncs *funcs;
   gpointer owner;
   GSource *timer; /* NULL: stopped */
@@ -31,6 +32,7 @@ typedef struct
 
 void grel_redis_link_init (GrelRedisLink *self,
                            const GrelRedisSettings *settings,
+                           const GrelRedisAddress *address,
                            const GrelRedisLinkFuncs *funcs,
                            gpointer owner);
 

@@ -86,9 +86,8 @@ grel_redis_link_connect (GrelRedisLink *self)
 {
   g_autoptr (GError) error = NULL;
 
-  self->connection
-    = grel_redis_connection_new (self->settings, g_ptr_array_index (self->settings->addresses, 0),
-                                 &grel_redis_link_connection_funcs, self, &error);
+  self->connection = grel_redis_connection_new (self->settings, self->address,
+                                                &grel_redis_link_connection_funcs, self, &error);
   if (self->connection == NULL)
     grel_redis_link_went_down (self, error);
   else
@@ -111,10 +110,12 @@ grel_redis_link_timer_fired (gpointer data)
 void
 grel_redis_link_init (GrelRedisLink *self,
                       const GrelRedisSettings *settings,
+                      const GrelRedisAddress *address,
                       const GrelRedisLinkFuncs *funcs,
                       gpointer owner)
 {
   self->settings = settings;
+  self->address = address;
   self->funcs = funcs;
   self->owner = owner;
 }

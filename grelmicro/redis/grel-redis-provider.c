@@ -35,7 +35,7 @@ grel_redis_provider_init_uri (GInitable *initable, GCancellable *cancellable, GE
     return FALSE;
 
   self->servers = grel_redis_servers_new (settings);
-  self->subscriber = grel_redis_subscriber_new (settings);
+  self->subscriber = grel_redis_subscriber_new (self->servers);
   return TRUE;
 }
 

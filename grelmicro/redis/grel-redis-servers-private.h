@@ -4,7 +4,7 @@
 
 #pragma once
 
-#include <grelmicro/redis/grel-redis-client-private.h>
+#include <grelmicro/redis/grel-redis-cluster-private.h>
 
 G_BEGIN_DECLS
 
@@ -24,6 +24,9 @@ void grel_redis_servers_open (GrelRedisServers *self, GTask *task);
 
 /* A user less; with the last one go the connections. */
 void grel_redis_servers_close (GrelRedisServers *self);
+
+/* Where to listen to what is said on channels. It may be gone when the main loop runs. */
+const GrelRedisAddress *grel_redis_servers_get_address (GrelRedisServers *self);
 
 /* Takes the command. */
 void grel_redis_servers_send (GrelRedisServers *self, GrelRedisCommand *command);

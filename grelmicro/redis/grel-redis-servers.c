@@ -13,8 +13,9 @@ struct _GrelRedisServers
   GMutex mutex; /* for the next two: users may meet who work on different threads */
   guint n_users;
   GMainContext *context;
-  GQueue openers; /* (element-type GTask): users who wait for a connection */
-  GrelRedisClient *client;
+  GQueue openers;            /* (element-type GTask): users who wait for a connection */
+  GrelRedisClient *client;   /* of the one server, or NULL */
+  GrelRedisCluster *cluster; /* or NULL */
 };
 
 static void
@@ -60,7 +61,11 @@ grel_redis_servers_new (GrelRedisSettings *settings)
 
   self->settings = settings;
   g_mutex_init (&self->mutex);
-  self->client = grel_redis_client_new (settings, &grel_redis_servers_client_funcs, self);
+  if (settings->topology == GREL_REDIS_CLUSTER)
+    self->cluster = grel_redis_cluster_new (settings, &grel_redis_servers_client_funcs, self);
+  else
+    self->client = grel_redis_client_new (settings, g_ptr_array_index (settings->addresses, 0),
+                                          &grel_redis_servers_client_funcs, self);
   return self;
 }
 
@@ -69,7 +74,8 @@ grel_redis_servers_clear (gpointer data)
 {
   GrelRedisServers *self = data;
 
-  grel_redis_client_unref (self->client);
+  g_clear_pointer (&self->client, grel_redis_client_unref);
+  g_clear_pointer (&self->cluster, grel_redis_cluster_unref);
   grel_redis_settings_free (self->settings);
   g_mutex_clear (&self->mutex);
 }
@@ -84,6 +90,55 @@ const GrelRedisSettings *
 grel_redis_servers_get_settings (GrelRedisServers *self)
 {
   return self->settings;
+}
+
+/* What they are made of. */
+
+static void
+grel_redis_servers_start (GrelRedisServers *self)
+{
+  if (self->cluster != NULL)
+    grel_redis_cluster_start (self->cluster);
+  else
+    grel_redis_client_start (self->client);
+}
+
+static void
+grel_redis_servers_stop (GrelRedisServers *self)
+{
+  if (self->cluster != NULL)
+    grel_redis_cluster_stop (self->cluster);
+  else
+    grel_redis_client_stop (self->client);
+}
+
+static gboolean
+grel_redis_servers_are_up (GrelRedisServers *self)
+{
+  if (self->cluster != NULL)
+    return grel_redis_cluster_is_up (self->cluster);
+  return grel_redis_client_is_up (self->client);
+}
+
+static void
+grel_redis_servers_pass_on (GrelRedisServers *self,
+                            GrelRedisCommand *command,
+                            GTimeSpan time,
+                            gboolean goes_first)
+{
+  command->deadline = g_get_monotonic_time () + time;
+  if (self->cluster != NULL)
+    grel_redis_cluster_send (self->cluster, command, goes_first);
+  else
+    grel_redis_client_send (self->client, command, goes_first);
+}
+
+const GrelRedisAddress *
+grel_redis_servers_get_address (GrelRedisServers *self)
+{
+  if (self->cluster != NULL)
+    return grel_redis_cluster_get_address (self->cluster);
+  return g_ptr_array_index (self->settings->addresses, 0);
 }
 
 /* Returns: whether the user is welcome; *is_first says who has to start */
@@ -114,7 +169,7 @@ grel_redis_servers_open (GrelRedisServers *self, GTask *task)
                                "each");
       return;
     }
-  if (grel_redis_client_is_up (self->client))
+  if (grel_redis_servers_are_up (self))
     {
       g_task_return_boolean (task, TRUE);
       return;
@@ -122,7 +177,7 @@ grel_redis_servers_open (GrelRedisServers *self, GTask *task)
 
   g_queue_push_tail (&self->openers, g_object_ref (task));
   if (is_first)
-    grel_redis_client_start (self->client);
+    grel_redis_servers_start (self);
 }
 
 /* Returns: whether that was the last user */
@@ -142,20 +197,18 @@ void
 grel_redis_servers_close (GrelRedisServers *self)
 {
   if (grel_redis_servers_leave (self))
-    grel_redis_client_stop (self->client);
+    grel_redis_servers_stop (self);
 }
 
 void
 grel_redis_servers_send (GrelRedisServers *self, GrelRedisCommand *command)
 {
-  command->deadline = g_get_monotonic_time () + self->settings->timeout;
-  grel_redis_client_send (self->client, command, FALSE);
+  grel_redis_servers_pass_on (self, command, self->settings->timeout, FALSE);
 }
 
 void
 grel_redis_servers_amend (GrelRedisServers *self, GrelRedisCommand *command, GTimeSpan makes_sense)
 {
   command->is_repeatable = TRUE;
-  command->deadline = g_get_monotonic_time () + makes_sense;
-  grel_redis_client_send (self->client, command, TRUE);
+  grel_redis_servers_pass_on (self, command, makes_sense, TRUE);
 }

@@ -33,9 +33,10 @@ typedef struct
   guint database;
   guint min_replicas; /* that have to have what is granted */
   GTimeSpan connect_timeout;
-  GTimeSpan timeout; /* of a command */
-  char *prefix;      /* of all keys */
-  char *client_name; /* nullable */
+  GTimeSpan timeout;   /* of a command */
+  char *prefix;        /* of all keys */
+  gboolean tags_names; /* the name is the hash tag of its keys, since the prefix has none */
+  char *client_name;   /* nullable */
 } GrelRedisSettings;
 
 /* Sets GREL_ERROR_SETTINGS, which never repeats what was given. */

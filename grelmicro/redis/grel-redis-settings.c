@@ -7,6 +7,7 @@
 #include <grelmicro/core/grel-error.h>
 #include <grelmicro/core/grel-uri-private.h>
 #include <grelmicro/redis/grel-redis-settings-private.h>
+#include <grelmicro/redis/grel-redis-slots-private.h>
 
 #include <math.h>
 #include <string.h>
@@ -455,13 +456,30 @@ grel_redis_settings_set_uri (GrelRedisSettings *self, const char *text, GError *
   return has_place && grel_redis_settings_set_query (self, uri, &given, error);
 }
 
+/* All keys of a name have to be on one node of a cluster. */
+static gboolean
+grel_redis_settings_check_prefix (GrelRedisSettings *self, GError **error)
+{
+  gboolean has_tag;
+
+  if (self->topology != GREL_REDIS_CLUSTER)
+    return TRUE;
+  if (!grel_redis_slots_check_prefix (self->prefix, &has_tag))
+    return grel_redis_settings_refuse (error, "prefix",
+                                       "must have a whole hash tag in it for a cluster, as in "
+                                       "prefix={shop}:, or no { at all");
+
+  self->tags_names = !has_tag;
+  return TRUE;
+}
+
 static gboolean
 grel_redis_settings_check (GrelRedisSettings *self, GError **error)
 {
   if (self->sentinel_user != NULL && self->sentinel_password == NULL)
     return grel_redis_settings_refuse (error, "sentinel_password",
                                        "is missing; there is a sentinel_user");
-  return TRUE;
+  return grel_redis_settings_check_prefix (self, error);
 }
 
 GrelRedisSettings *

@@ -16,6 +16,8 @@ typedef struct
 
 struct _GrelRedisSubscriber
 {
+  GrelRedisServers *servers;
+  GrelRedisAddress *address; /* nullable */
   GrelRedisLink link;
   GHashTable *channels; /* name to GArray of GrelRedisListener, none of them empty */
 };
@@ -23,10 +25,19 @@ struct _GrelRedisSubscriber
 static void grel_redis_subscriber_up (gpointer owner);
 static void grel_redis_subscriber_received (gpointer owner, GrelRedisReply *reply);
 
+static void
+grel_redis_subscriber_choose (GrelRedisSubscriber *self)
+{
+  g_clear_pointer (&self->address, grel_redis_address_free);
+  self->address = grel_redis_address_copy (grel_redis_servers_get_address (self->servers));
+  self->link.address = self->address;
+}
+
 /* Waiters ask again by themselves until it is back. */
 static void
 grel_redis_subscriber_down (gpointer owner, const GError *error)
 {
+  grel_redis_subscriber_choose (owner);
 }
 
 static const GrelRedisLinkFuncs grel_redis_subscriber_link_funcs = {
@@ -36,11 +47,13 @@ static const GrelRedisLinkFuncs grel_redis_subscriber_link_funcs = {
 };
 
 GrelRedisSubscriber *
-grel_redis_subscriber_new (const GrelRedisSettings *settings)
+grel_redis_subscriber_new (GrelRedisServers *servers)
 {
   GrelRedisSubscriber *self = g_new0 (GrelRedisSubscriber, 1);
 
-  grel_redis_link_init (&self->link, settings, &grel_redis_subscriber_link_funcs, self);
+  self->servers = servers;
+  grel_redis_link_init (&self->link, grel_redis_servers_get_settings (servers), NULL,
+                        &grel_redis_subscriber_link_funcs, self);
   self->channels
     = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_array_unref);
   return self;
@@ -49,6 +62,7 @@ grel_redis_subscriber_new (const GrelRedisSettings *settings)
 void
 grel_redis_subscriber_free (GrelRedisSubscriber *self)
 {
+  g_clear_pointer (&self->address, grel_redis_address_free);
   g_hash_table_unref (self->channels);
   g_free (self);
 }
@@ -134,7 +148,10 @@ grel_redis_subscriber_watch (GrelRedisSubscriber *self,
 
   /* The answer tells all listeners of that channel that it is watched. */
   if (self->link.timer == NULL)
-    grel_redis_link_start (&self->link);
+    {
+      grel_redis_subscriber_choose (self);
+      grel_redis_link_start (&self->link);
+    }
   grel_redis_subscriber_say (self, "SUBSCRIBE", channel);
 }
 

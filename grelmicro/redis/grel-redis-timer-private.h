@@ -15,6 +15,9 @@ GSource *grel_redis_timer_new (GSourceOnceFunc func, gpointer data);
 /* -1 is never. */
 void grel_redis_timer_set (GSource *timer, gint64 due);
 
+/* The same, unless its time comes before. */
+void grel_redis_timer_hasten (GSource *timer, gint64 due);
+
 /* Destroys it, and drops the reference. */
 void grel_redis_timer_free (GSource *timer);
 

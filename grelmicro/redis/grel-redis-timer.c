@@ -63,6 +63,15 @@ grel_redis_timer_set (GSource *timer, gint64 due)
 }
 
 void
+grel_redis_timer_hasten (GSource *timer, gint64 due)
+{
+  gint64 set = g_source_get_ready_time (timer);
+
+  if (set < 0 || due < set)
+    g_source_set_ready_time (timer, due);
+}
+
+void
 grel_redis_timer_free (GSource *timer)
 {
   g_source_destroy (timer);

@@ -117,7 +117,7 @@ grel_test_redis_make_certificate (GrelTestRedis *self, const char *name)
     "-keyout", key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", NULL });
 }
 
-static guint
+guint
 grel_test_redis_find_port (void)
 {
   g_autoptr (GSocketListener) listener = g_socket_listener_new ();
@@ -159,6 +159,12 @@ grel_test_redis_pause (GrelTestRedis *self)
 {
   g_subprocess_send_signal (self->server, SIGSTOP);
   grel_test_process_wait_until_stopped (self->server);
+}
+
+gboolean
+grel_test_redis_is_running (GrelTestRedis *self)
+{
+  return self->server != NULL && !grel_test_redis_is_stopped (self);
 }
 
 void

@@ -22,6 +22,9 @@ void grel_test_redis_free (GrelTestRedis *self);
 
 const char *grel_test_redis_get_socket (GrelTestRedis *self);
 
+/* Returns: a port that nobody listens on */
+guint grel_test_redis_find_port (void);
+
 /* Of TLS; 0 without. */
 guint grel_test_redis_get_port (GrelTestRedis *self);
 
@@ -36,6 +39,9 @@ void grel_test_redis_pause (GrelTestRedis *self);
 void grel_test_redis_resume (GrelTestRedis *self);
 void grel_test_redis_kill (GrelTestRedis *self);
 void grel_test_redis_start (GrelTestRedis *self);
+
+/* Neither killed nor paused. */
+gboolean grel_test_redis_is_running (GrelTestRedis *self);
 
 /* What redis-cli prints, without the line end. Returns: (transfer full) */
 char *grel_test_redis_ask (GrelTestRedis *self, ...) G_GNUC_NULL_TERMINATED;
