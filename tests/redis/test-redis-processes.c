@@ -20,16 +20,8 @@ typedef struct
   GrelTestRedis *redis;
   char *uri;
   GPtrArray *processes; /* (element-type GSubprocess) */
-  GArray *holds;        /* (element-type Hold) */
+  GArray *holds;        /* (element-type GrelTestHold) */
 } Fixture;
-
-/* When a process held the lock. */
-typedef struct
-{
-  gint64 fence;
-  gint64 since;
-  gint64 until;
-} Hold;
 
 static void
 set_up (Fixture *self, gconstpointer data)
@@ -37,7 +29,7 @@ set_up (Fixture *self, gconstpointer data)
   self->redis = grel_test_redis_new (NULL);
   self->uri = grel_test_redis_get_uri (self->redis, "timeout=9&connect_timeout=9");
   self->processes = g_ptr_array_new_with_free_func (g_object_unref);
-  self->holds = g_array_new (FALSE, FALSE, sizeof (Hold));
+  self->holds = g_array_new (FALSE, FALSE, sizeof (GrelTestHold));
 }
 
 static void
@@ -61,13 +53,10 @@ spawn (Fixture *self, const char *const *argv)
 static GSubprocess *
 spawn_contender (Fixture *self, int n_rounds, int lease, int hold, const char *stop)
 {
-  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "redis_contender", NULL);
-  g_autofree char *rounds_text = g_strdup_printf ("%d", n_rounds);
-  g_autofree char *lease_text = g_strdup_printf ("%d", lease);
-  g_autofree char *hold_text = g_strdup_printf ("%d", hold);
+  GSubprocess *process = grel_test_process_new_contender (self->uri, n_rounds, lease, hold, stop);
 
-  return spawn (self, (const char *[]){ program, self->uri, rounds_text, lease_text, hold_text,
-                                        stop, NULL });
+  g_ptr_array_add (self->processes, process);
+  return process;
 }
 
 /* In Python where there is one, else in C. */
@@ -87,47 +76,6 @@ spawn_peer (Fixture *self, int n_rounds, int lease, int hold)
                                    hold_text, NULL });
 }
 
-/* Takes down what the process says until it ends. */
-static void
-collect (Fixture *self, GSubprocess *process, gboolean was_killed)
-{
-  g_auto (GStrv) lines = grel_test_process_collect (process, was_killed);
-
-  for (guint i = 0; lines[i] != NULL; i++)
-    {
-      Hold hold;
-
-      g_assert_cmpint (sscanf (lines[i],
-                               "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
-                               &hold.fence, &hold.since, &hold.until),
-                       ==, 3);
-      g_array_append_val (self->holds, hold);
-    }
-}
-
-static int
-compare_holds (gconstpointer a, gconstpointer b)
-{
-  const Hold *left = a, *right = b;
-
-  return (left->fence > right->fence) - (left->fence < right->fence);
-}
-
-static void
-expect_one_holder_at_a_time (Fixture *self)
-{
-  g_array_sort (self->holds, compare_holds);
-  for (guint i = 1; i < self->holds->len; i++)
-    {
-      Hold *before = &g_array_index (self->holds, Hold, i - 1);
-      Hold *hold = &g_array_index (self->holds, Hold, i);
-
-      g_assert_cmpint (before->since, <=, before->until);
-      g_assert_cmpint (before->fence, <, hold->fence);
-      g_assert_cmpint (before->until, <=, hold->since);
-    }
-}
-
 static void
 they_take_turns (Fixture *self, gconstpointer data)
 {
@@ -137,10 +85,10 @@ they_take_turns (Fixture *self, gconstpointer data)
     else
       spawn_contender (self, N_ROUNDS, 60000, 1, NULL);
   for (int i = 0; i < N_PROCESSES; i++)
-    collect (self, self->processes->pdata[i], FALSE);
+    grel_test_process_collect_holds (self->processes->pdata[i], FALSE, self->holds);
 
   g_assert_cmpuint (self->holds->len, ==, N_PROCESSES * N_ROUNDS);
-  expect_one_holder_at_a_time (self);
+  grel_test_expect_one_holder_at_a_time (self->holds);
 }
 
 static gint64
@@ -182,10 +130,10 @@ who_is_killed_holds_nobody_up_for_ever (Fixture *self, gconstpointer data)
       g_subprocess_send_signal (self->processes->pdata[i], SIGKILL);
     }
   for (int i = 0; i < N_PROCESSES; i++)
-    collect (self, self->processes->pdata[i], i < 3);
+    grel_test_process_collect_holds (self->processes->pdata[i], i < 3, self->holds);
 
   g_assert_cmpuint (self->holds->len, >=, 3 * N_ROUNDS);
-  expect_one_holder_at_a_time (self);
+  grel_test_expect_one_holder_at_a_time (self->holds);
 }
 
 static gboolean
@@ -214,10 +162,10 @@ a_waiter_that_is_killed_holds_nobody_up (Fixture *self, gconstpointer data)
     g_subprocess_send_signal (self->processes->pdata[i], SIGKILL);
   g_subprocess_send_signal (stopped, SIGCONT);
   for (int i = N_PROCESSES - 1; i <= N_PROCESSES; i++)
-    collect (self, self->processes->pdata[i], FALSE);
+    grel_test_process_collect_holds (self->processes->pdata[i], FALSE, self->holds);
 
   g_assert_cmpuint (self->holds->len, ==, 2 * N_ROUNDS);
-  expect_one_holder_at_a_time (self);
+  grel_test_expect_one_holder_at_a_time (self->holds);
 }
 
 static void
@@ -229,8 +177,8 @@ who_was_stopped_for_too_long_knows_it_at_once (Fixture *self, gconstpointer data
 
   g_assert_cmpstr (fence, ==, "1");
   spawn_contender (self, 1, LEASE_MS, 1, NULL);
-  collect (self, self->processes->pdata[1], FALSE);
-  g_assert_cmpint (g_array_index (self->holds, Hold, 0).fence, ==, 2);
+  grel_test_process_collect_holds (self->processes->pdata[1], FALSE, self->holds);
+  g_assert_cmpint (g_array_index (self->holds, GrelTestHold, 0).fence, ==, 2);
 
   g_subprocess_send_signal (stopped, SIGCONT);
   belief = grel_test_process_read_line (stopped);
@@ -251,8 +199,8 @@ a_server_that_pauses_makes_no_second_holder (Fixture *self, gconstpointer data)
       grel_test_redis_resume (self->redis);
     }
   for (int i = 0; i < N_PROCESSES; i++)
-    collect (self, self->processes->pdata[i], FALSE);
-  expect_one_holder_at_a_time (self);
+    grel_test_process_collect_holds (self->processes->pdata[i], FALSE, self->holds);
+  grel_test_expect_one_holder_at_a_time (self->holds);
 }
 
 /* For longer than any lease. GREL_TEST_OUTAGE makes it as many seconds. */

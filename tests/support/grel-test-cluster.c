@@ -178,6 +178,50 @@ grel_test_cluster_find (GrelTestCluster *self, const char *key)
   g_assert_not_reached ();
 }
 
+static void
+grel_test_cluster_set_slot (GrelTestCluster *self,
+                            guint at,
+                            guint slot,
+                            const char *what,
+                            guint other)
+{
+  g_autofree char *number = g_strdup_printf ("%u", slot);
+  g_autofree char *id = grel_test_redis_ask (self->nodes[other].server, "CLUSTER", "MYID", NULL);
+  g_autofree char *answer
+    = grel_test_redis_ask (self->nodes[at].server, "CLUSTER", "SETSLOT", number, what, id, NULL);
+
+  g_assert_cmpstr (answer, ==, "OK");
+}
+
+void
+grel_test_cluster_begin_move (GrelTestCluster *self, guint slot, guint from, guint to)
+{
+  grel_test_cluster_set_slot (self, to, slot, "IMPORTING", from);
+  grel_test_cluster_set_slot (self, from, slot, "MIGRATING", to);
+}
+
+void
+grel_test_cluster_move_keys (GrelTestCluster *self, guint slot, guint from, guint to)
+{
+  g_autofree char *number = g_strdup_printf ("%u", slot);
+  g_autofree char *text = grel_test_redis_ask (self->nodes[from].server, "CLUSTER", "GETKEYSINSLOT",
+                                               number, "1000", NULL);
+  g_auto (GStrv) keys = g_strsplit (text, "\n", -1);
+
+  for (guint i = 0; keys[i] != NULL && *keys[i] != '\0'; i++)
+    g_free (grel_test_redis_ask (self->nodes[from].server, "MIGRATE", "127.0.0.1",
+                                 self->nodes[to].port, keys[i], "0", "5000", NULL));
+}
+
+void
+grel_test_cluster_end_move (GrelTestCluster *self, guint slot, guint from, guint to)
+{
+  grel_test_cluster_set_slot (self, to, slot, "NODE", to);
+  for (guint i = 0; i < self->n_masters; i++)
+    if (i != to)
+      grel_test_cluster_set_slot (self, i, slot, "NODE", to);
+}
+
 gint64
 grel_test_cluster_count_calls (GrelTestCluster *self, const char *command)
 {

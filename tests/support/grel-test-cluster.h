@@ -39,6 +39,11 @@ guint grel_test_cluster_find (GrelTestCluster *self, const char *key);
 /* Waits until all nodes that run agree who has which slots, and find that well. */
 void grel_test_cluster_settle (GrelTestCluster *self);
 
+/* Moves a slot from one master to another: what is asked for meanwhile may be at either. */
+void grel_test_cluster_begin_move (GrelTestCluster *self, guint slot, guint from, guint to);
+void grel_test_cluster_move_keys (GrelTestCluster *self, guint slot, guint from, guint to);
+void grel_test_cluster_end_move (GrelTestCluster *self, guint slot, guint from, guint to);
+
 /* How often all nodes together were asked for that command. */
 gint64 grel_test_cluster_count_calls (GrelTestCluster *self, const char *command);
 

@@ -4,7 +4,10 @@
 
 #include "grel-test-process.h"
 
+#include "grel-test.h"
+
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 
@@ -78,4 +81,60 @@ grel_test_process_collect (GSubprocess *self, gboolean was_killed)
   if (n > 0)
     g_clear_pointer (&lines[n - 1], g_free);
   return lines;
+}
+
+GSubprocess *
+grel_test_process_new_contender (const char *uri,
+                                 int n_rounds,
+                                 int lease,
+                                 int hold,
+                                 const char *stop)
+{
+  g_autofree char *program = g_test_build_filename (G_TEST_BUILT, "redis_contender", NULL);
+  g_autofree char *rounds_text = g_strdup_printf ("%d", n_rounds);
+  g_autofree char *lease_text = g_strdup_printf ("%d", lease);
+  g_autofree char *hold_text = g_strdup_printf ("%d", hold);
+
+  return grel_test_process_new (
+    (const char *[]){ program, uri, rounds_text, lease_text, hold_text, stop, NULL });
+}
+
+void
+grel_test_process_collect_holds (GSubprocess *self, gboolean was_killed, GArray *holds)
+{
+  g_auto (GStrv) lines = grel_test_process_collect (self, was_killed);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      GrelTestHold hold;
+
+      g_assert_cmpint (sscanf (lines[i],
+                               "%" G_GINT64_FORMAT " %" G_GINT64_FORMAT " %" G_GINT64_FORMAT,
+                               &hold.fence, &hold.since, &hold.until),
+                       ==, 3);
+      g_array_append_val (holds, hold);
+    }
+}
+
+static int
+grel_test_hold_compare (gconstpointer a, gconstpointer b)
+{
+  const GrelTestHold *left = a, *right = b;
+
+  return (left->fence > right->fence) - (left->fence < right->fence);
+}
+
+void
+grel_test_expect_one_holder_at_a_time (GArray *holds)
+{
+  g_array_sort (holds, grel_test_hold_compare);
+  for (guint i = 1; i < holds->len; i++)
+    {
+      GrelTestHold *before = &g_array_index (holds, GrelTestHold, i - 1);
+      GrelTestHold *hold = &g_array_index (holds, GrelTestHold, i);
+
+      g_assert_cmpint (before->since, <=, before->until);
+      g_assert_cmpint (before->fence, <, hold->fence);
+      g_assert_cmpint (before->until, <=, hold->since);
+    }
 }

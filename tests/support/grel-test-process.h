@@ -23,4 +23,25 @@ char *grel_test_process_read_line (GSubprocess *self);
  * that it printed, in lines; a last one that has no end is left out */
 char **grel_test_process_collect (GSubprocess *self, gboolean was_killed);
 
+/* tests/redis/contender.c, with what it takes; stop is NULL or "stop". */
+GSubprocess *grel_test_process_new_contender (const char *uri,
+                                              int n_rounds,
+                                              int lease,
+                                              int hold,
+                                              const char *stop);
+
+/* When a process held the lock. */
+typedef struct
+{
+  gint64 fence;
+  gint64 since;
+  gint64 until;
+} GrelTestHold;
+
+/* Adds what a contender says until it ends (element-type GrelTestHold). */
+void grel_test_process_collect_holds (GSubprocess *self, gboolean was_killed, GArray *holds);
+
+/* Of all that was collected. */
+void grel_test_expect_one_holder_at_a_time (GArray *holds);
+
 G_END_DECLS
