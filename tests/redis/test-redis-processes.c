@@ -231,10 +231,10 @@ check_outage (Fixture *self,
   let_time_pass_without_a_server ();
   end (self->redis);
   for (int i = 0; i < 2; i++)
-    collect (self, self->processes->pdata[i], FALSE);
+    grel_test_process_collect_holds (self->processes->pdata[i], FALSE, self->holds);
 
   g_assert_cmpuint (self->holds->len, >, 20);
-  expect_one_holder_at_a_time (self);
+  grel_test_expect_one_holder_at_a_time (self->holds);
 }
 
 static void

@@ -37,7 +37,7 @@ grel_test_process_new (const char *const *argv)
   return self;
 }
 
-static gboolean
+gboolean
 grel_test_process_is_stopped (gpointer data)
 {
   g_autofree char *path = g_strdup_printf ("/proc/%s/status", g_subprocess_get_identifier (data));

@@ -14,6 +14,9 @@ void grel_test_process_let_die (GSubprocessLauncher *launcher);
 /* A child whose output is read by the test, and which dies with it. Returns: (transfer full) */
 GSubprocess *grel_test_process_new (const char *const *argv);
 
+/* Whether it was sent a SIGSTOP, and no SIGCONT since. */
+gboolean grel_test_process_is_stopped (gpointer self);
+
 void grel_test_process_wait_until_stopped (GSubprocess *self);
 
 /* The next line that it prints, or what there is of it at the end. Returns: (transfer full) */

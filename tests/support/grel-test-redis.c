@@ -167,7 +167,7 @@ grel_test_redis_pause (GrelTestRedis *self)
 gboolean
 grel_test_redis_is_running (GrelTestRedis *self)
 {
-  return self->server != NULL && !grel_test_redis_is_stopped (self);
+  return self->server != NULL && !grel_test_process_is_stopped (self->server);
 }
 
 void
