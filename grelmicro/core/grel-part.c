@@ -363,7 +363,7 @@ grel_part_begin_close (GrelPart *self, GError **error)
   if (grel_part_refuse_foreign (self, self->subject, error))
     return FALSE;
 
-  g_mutex_lock (&self->mutex);
+  grel_part_lock (self);
   state = self->state;
   if (state == GREL_PART_OPEN)
     grel_part_set_state (self, GREL_PART_CLOSING);
@@ -442,7 +442,7 @@ grel_part_enter (GrelPart *self, gboolean from_thread, GrelSubject subject, GErr
   if (grel_part_refuse_foreign (self, subject, error))
     return FALSE;
 
-  g_mutex_lock (&self->mutex);
+  grel_part_lock (self);
   local_error = grel_part_check (self, from_thread, subject);
   if (local_error == NULL)
     return TRUE;

@@ -279,6 +279,34 @@ t3_a_child_of_fork_may_open_its_own (Fixture *fixture, gconstpointer data)
   g_assert_cmpint (in_child (open_in_child, GINT_TO_POINTER (FALSE)), ==, 0);
 }
 
+static int
+use_in_child (gpointer backend)
+{
+  g_autoptr (GrelLock) lock = grel_lock_new ("cart");
+  g_autoptr (GError) error = NULL;
+
+  alarm (GREL_TEST_PATIENCE / G_TIME_SPAN_SECOND); /* it must not hang */
+  grel_lock_set_backend (lock, backend);
+  if (grel_lock_acquire_from_thread (lock, -1, NULL, &error) != NULL
+      || !g_error_matches (error, GREL_ERROR, GREL_ERROR_NOT_OPEN))
+    return 1;
+  g_clear_error (&error);
+  grel_test_backend_close (backend, &error);
+  return g_error_matches (error, GREL_ERROR, GREL_ERROR_NOT_OPEN) ? 0 : 2;
+}
+
+/* Some thread of the parent holds its mutex for ever. */
+static void
+t3_a_child_of_fork_waits_for_no_mutex_of_its_parent (void)
+{
+  g_autoptr (GrelMemoryLockAdapter) backend = grel_memory_lock_adapter_new ();
+  GMutex *mutex = &grel_backend_get_part (GREL_BACKEND (backend))->mutex;
+
+  g_mutex_lock (mutex);
+  g_assert_cmpint (in_child (use_in_child, backend), ==, 0);
+  g_mutex_unlock (mutex);
+}
+
 static void
 t3_a_child_of_fork_finds_its_own_among_those_of_its_parent (void)
 {
@@ -1212,6 +1240,8 @@ main (int argc, char **argv)
   g_test_add_func ("/threads/t3-never-opened-is-not-open", t3_never_opened_is_not_open);
   g_test_add_func ("/threads/t3-a-child-finds-its-own",
                    t3_a_child_of_fork_finds_its_own_among_those_of_its_parent);
+  g_test_add_func ("/threads/t3-a-child-of-fork-waits-for-no-mutex-of-its-parent",
+                   t3_a_child_of_fork_waits_for_no_mutex_of_its_parent);
   g_test_add_func ("/threads/t4-a-burst-costs-one-turn", t4_a_burst_costs_one_turn_of_the_loop);
   g_test_add_func ("/threads/t5-never-inline", t5_the_work_never_runs_on_the_caller);
   g_test_add_func ("/threads/t6-the-context-is-pushed",
