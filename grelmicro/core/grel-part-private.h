@@ -77,6 +77,9 @@ void grel_part_clear (GrelPart *self);
 
 gboolean grel_part_is_foreign (GrelPart *self);
 
+/* For who may be the child of a fork, if the part isn't foreign. */
+void grel_part_lock (GrelPart *self);
+
 gboolean grel_part_is_open (GrelPart *self);
 
 gboolean grel_part_was_closed (GrelPart *self);
@@ -85,6 +88,9 @@ gboolean grel_part_is_on (GrelPart *self, GMainContext *context);
 
 /* is_on: whether it is so on this context; left alone if it isn't open. */
 gboolean grel_part_is_open_on (GrelPart *self, GMainContext *context, gboolean *is_on);
+
+/* Returns: whether it is open, with a new reference to the owner then */
+gboolean grel_part_ref_open (GrelPart *self);
 
 /* Neither open, nor opening, nor closing. */
 gboolean grel_part_is_idle (GrelPart *self);

@@ -47,8 +47,7 @@ grel_part_is_foreign (GrelPart *self)
   return generation >= 0 && (guint) generation != grel_identity_get_generation ();
 }
 
-/* For who may be the child of a fork. */
-static void
+void
 grel_part_lock (GrelPart *self)
 {
   grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
@@ -140,6 +139,23 @@ grel_part_is_open_on (GrelPart *self, GMainContext *context, gboolean *is_on)
   is_open = self->state == GREL_PART_OPEN;
   if (is_open)
     *is_on = grel_hop_get_context (self->hop) == context;
+  g_mutex_unlock (&self->mutex);
+  return is_open;
+}
+
+/* While it is open there is a reference already, so that this one waits for nobody. */
+gboolean
+grel_part_ref_open (GrelPart *self)
+{
+  gboolean is_open;
+
+  if (grel_part_is_foreign (self))
+    return FALSE;
+
+  grel_part_lock (self);
+  is_open = self->state == GREL_PART_OPEN;
+  if (is_open)
+    g_object_ref (self->owner);
   g_mutex_unlock (&self->mutex);
   return is_open;
 }

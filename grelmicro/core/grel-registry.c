@@ -91,7 +91,8 @@ grel_registry_explain (GrelSubject subject)
                          "there is no app; make one and open it, or set the backend");
 }
 
-/* An app that is being finalized on another thread can still be on the list, but isn't open. */
+/* An app that is being finalized on another thread can still be on the list, but isn't open. The
+ * one that is found may close meanwhile. */
 static GrelApp *
 grel_registry_find_default (GrelSubject subject, GError **error)
 {
@@ -99,9 +100,11 @@ grel_registry_find_default (GrelSubject subject, GError **error)
   GrelApp *app;
   guint n_found;
 
-  app = grel_registry_find_open (context != NULL ? context : g_main_context_default (), &n_found);
+  do
+    app = grel_registry_find_open (context != NULL ? context : g_main_context_default (), &n_found);
+  while (n_found == 1 && !grel_part_ref_open (&app->part));
   if (n_found == 1)
-    return g_object_ref (app);
+    return app;
 
   g_propagate_error (error,
                      n_found == 0

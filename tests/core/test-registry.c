@@ -4,6 +4,8 @@
 
 #include "grel-test.h"
 
+#define N_APPS 200
+
 /* An app on a context of the test's own. */
 typedef struct
 {
@@ -228,6 +230,36 @@ a_pushed_app_is_kept_as_long_as_its_thread (Fixture *fixture, gconstpointer data
   g_assert_finalize_object (other);
 }
 
+static gpointer
+open_and_close_many (gpointer n_left)
+{
+  for (int i = 0; i < N_APPS; i++)
+    {
+      g_autoptr (GrelApp) app = grel_app_new ();
+
+      g_assert_true (grel_app_open_in_thread (app, NULL));
+      g_assert_true (grel_app_close_from_thread (app, NULL, NULL));
+      g_atomic_int_add ((int *) n_left, -1);
+    }
+  return NULL;
+}
+
+static void
+an_app_may_close_while_it_is_looked_for (Fixture *fixture, gconstpointer data)
+{
+  int n_left = N_APPS;
+  GThread *thread = g_thread_new ("owner", open_and_close_many, &n_left);
+
+  while (g_atomic_int_get (&n_left) > 0)
+    {
+      g_autoptr (GrelApp) found = grel_app_dup_default ();
+
+      g_assert_true (found == NULL || GREL_IS_APP (found));
+    }
+  g_thread_join (thread);
+  expect_default (NULL);
+}
+
 #define RULE(name) g_test_add ("/registry/" #name, Fixture, NULL, set_up, name, tear_down)
 
 int
@@ -244,5 +276,6 @@ main (int argc, char **argv)
   RULE (a_pushed_app_that_is_not_open_is_used_nonetheless);
   RULE (what_a_primitive_was_given_goes_before_a_pushed_app);
   RULE (a_pushed_app_is_kept_as_long_as_its_thread);
+  RULE (an_app_may_close_while_it_is_looked_for);
   return g_test_run ();
 }
