@@ -326,7 +326,7 @@ grel_lock_backend_notify_released (GrelLockBackend *self, const char *name)
   if (grel_part_is_foreign (part))
     return;
 
-  g_mutex_lock (&part->mutex);
+  grel_part_lock (part);
   slot = grel_lock_slots_find (grel_lock_backend_get_slots (self), name);
   if (slot != NULL && !grel_wait_queue_is_empty (&slot->queue))
     grel_lock_slot_kick (slot);

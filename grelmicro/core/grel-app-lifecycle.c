@@ -275,7 +275,7 @@ grel_app_keep_thread (GrelApp *self, GThread *thread)
 {
   GThread *old;
 
-  g_mutex_lock (&self->part.mutex);
+  grel_part_lock (&self->part);
   old = self->thread;
   self->thread = thread;
   g_mutex_unlock (&self->part.mutex);

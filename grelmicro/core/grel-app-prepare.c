@@ -31,7 +31,7 @@ grel_app_require_scope (GrelApp *self, GType kind, GrelScope scope)
   g_return_if_fail (GREL_IS_APP (self));
   g_return_if_fail (g_type_is_a (kind, GREL_TYPE_BACKEND));
 
-  g_mutex_lock (&self->part.mutex);
+  grel_part_lock (&self->part);
   g_hash_table_insert (self->scopes, GSIZE_TO_POINTER (kind), GUINT_TO_POINTER (scope));
   g_mutex_unlock (&self->part.mutex);
 }

@@ -272,7 +272,7 @@ grel_app_add (GrelApp *self, GObject *object, const char *name, GrelProvider *ma
       entry->kind = grel_backend_get_kind (GREL_BACKEND (object));
     }
 
-  g_mutex_lock (&self->part.mutex);
+  grel_part_lock (&self->part);
   g_ptr_array_add (self->entries, entry);
   g_mutex_unlock (&self->part.mutex);
 }
@@ -282,7 +282,7 @@ grel_app_remove (GrelApp *self, GrelAppEntry *entry)
 {
   guint index;
 
-  g_mutex_lock (&self->part.mutex);
+  grel_part_lock (&self->part);
   if (g_ptr_array_find (self->entries, entry, &index))
     g_ptr_array_steal_index (self->entries, index);
   g_mutex_unlock (&self->part.mutex);
@@ -423,7 +423,7 @@ grel_app_get_backend (GrelApp *self, GType kind, const char *name, GError **erro
 
   if (!grel_part_is_foreign (&self->part))
     {
-      g_mutex_lock (&self->part.mutex);
+      grel_part_lock (&self->part);
       backend = grel_app_find_backend (self, kind, name != NULL ? name : GREL_APP_DEFAULT_NAME);
       g_mutex_unlock (&self->part.mutex);
     }

@@ -315,7 +315,7 @@ grel_circuit_breaker_backend_report (GrelCircuitBreakerBackend *self,
   if (grel_part_is_foreign (part))
     return;
 
-  g_mutex_lock (&part->mutex);
+  grel_part_lock (part);
   circuit = g_hash_table_lookup (grel_circuit_breaker_backend_get_circuits (self), name);
   if (circuit != NULL)
     grel_circuit_see (circuit, &snapshot);

@@ -17,7 +17,7 @@ grel_circuit_breaker_look (GrelCircuitBreaker *self)
   if (circuit == NULL || grel_part_is_foreign (circuit->part))
     return view;
 
-  g_mutex_lock (&circuit->part->mutex);
+  grel_part_lock (circuit->part);
   view.state = circuit->state;
   view.consecutive_errors = circuit->consecutive_errors;
   view.consecutive_successes = grel_circuit_get_consecutive_successes (circuit);

@@ -107,7 +107,7 @@ grel_circuit_unref (GrelCircuit *self)
   if (grel_part_is_foreign (self->part))
     return; /* its mutex may be held by a thread of the parent, so it is left alone */
 
-  g_mutex_lock (&self->part->mutex);
+  grel_part_lock (self->part);
   is_last = g_atomic_int_dec_and_test (&self->refs);
   if (is_last && !self->is_ended)
     grel_circuit_detach (self);
@@ -122,7 +122,7 @@ grel_circuit_has_ended (GrelCircuit *self)
 {
   gboolean is_ended;
 
-  g_mutex_lock (&self->part->mutex);
+  grel_part_lock (self->part);
   is_ended = self->is_ended;
   g_mutex_unlock (&self->part->mutex);
   return is_ended;
@@ -141,7 +141,7 @@ grel_circuit_unwatch (GrelCircuit *self, GrelCircuitObserver *observer)
   if (grel_part_is_foreign (self->part))
     return;
 
-  g_mutex_lock (&self->part->mutex);
+  grel_part_lock (self->part);
   g_ptr_array_remove_fast (self->observers, observer);
   g_mutex_unlock (&self->part->mutex);
 }
@@ -152,7 +152,7 @@ grel_circuit_copy_observers (GrelCircuit *self)
 {
   GPtrArray *copy = g_ptr_array_new_with_free_func (grel_circuit_release_observer);
 
-  g_mutex_lock (&self->part->mutex);
+  grel_part_lock (self->part);
   for (guint i = 0; i < self->observers->len; i++)
     g_ptr_array_add (copy, grel_circuit_observer_ref (g_ptr_array_index (self->observers, i)));
   g_mutex_unlock (&self->part->mutex);

@@ -36,7 +36,7 @@ grel_circuit_is_at_rest (GrelCircuit *self)
   if (grel_part_is_foreign (self->part))
     return TRUE;
 
-  g_mutex_lock (&self->part->mutex);
+  grel_part_lock (self->part);
   is_at_rest
     = self->state == GREL_CIRCUIT_STATE_CLOSED || self->state == GREL_CIRCUIT_STATE_HALF_OPEN
       || (self->state == GREL_CIRCUIT_STATE_OPEN && self->open_until <= grel_part_now (self->part));
