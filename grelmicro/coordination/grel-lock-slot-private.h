@@ -10,6 +10,9 @@
 
 G_BEGIN_DECLS
 
+/* How often a call is granted too late until it is told that its store is too slow. */
+#define GREL_ACQUIRE_LATE_LIMIT 3
+
 /* What a backend knows of one name: who holds it in this process, and who waits for it. */
 struct _GrelLockSlot
 {

@@ -17,6 +17,7 @@ typedef struct
   GrelLockSettings settings;
   guint64 thread;
   GTimeSpan timeout;
+  guint n_late;
 } GrelAcquireCall;
 
 static void grel_lock_slot_timer_ref (GrelTimer *timer);
@@ -248,29 +249,60 @@ grel_lock_slot_given_back (gpointer data, gssize answer, gint64 sent, GError *er
   grel_lock_slot_unpin (self);
 }
 
+/* Mutex held: whether a lease that was granted to a question from then has run out on its way. */
+static gboolean
+grel_lock_slot_is_late (GrelLockSlot *self, GrelAcquireCall *call, gint64 sent)
+{
+  GTimeSpan lease = call->settings.lease_duration;
+
+  return grel_part_now (grel_lock_slot_get_part (self))
+         >= sent + lease - grel_lock_backend_get_margin (self->backend, lease);
+}
+
+/* Mutex held, and dropped: who waits still asks again when the store has it back, for another
+ * token: a store that is out of step must not take the next lease for the one given back. */
+static void
+grel_lock_slot_decline (GrelLockSlot *self, GrelAcquireCall *call)
+{
+  GrelLockHold hold = grel_lock_hold_copy (&call->hold);
+
+  self->is_asking = TRUE;
+  grel_lock_slot_pin (self);
+  grel_identity_fill_token (call->hold.token);
+  grel_part_leave (grel_lock_slot_get_part (self));
+
+  grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, &hold, 0, grel_lock_slot_given_back,
+                         self);
+  grel_lock_hold_clear (&hold);
+}
+
 /* Mutex held, and dropped: the store said yes to the head, or to one who has left meanwhile. */
 static void
 grel_lock_slot_take_yes (GrelLockSlot *self, GrelAcquireCall *call, gint64 fence, gint64 sent)
 {
   GrelPart *part = grel_lock_slot_get_part (self);
+  gboolean is_late = grel_lock_slot_is_late (self, call, sent);
+  gboolean asks_again = is_late && ++call->n_late < GREL_ACQUIRE_LATE_LIMIT;
   GCancellable *ousted = NULL;
-  GrelLease *lease = NULL;
+  GrelLease *lease;
+  gboolean claimed;
 
   /* A backend that closes has ended its leases already, so there must be no new one. */
-  if (part->state == GREL_PART_OPEN && grel_call_claim (&call->base, GREL_CALL_DONE))
-    lease = grel_lock_slot_grant_call (self, call, fence, sent, &ousted);
-  else
+  claimed
+    = part->state == GREL_PART_OPEN && !asks_again && grel_call_claim (&call->base, GREL_CALL_DONE);
+  if (claimed && !is_late)
     {
-      self->is_asking = TRUE;
-      grel_lock_slot_pin (self);
+      lease = grel_lock_slot_grant_call (self, call, fence, sent, &ousted);
+      grel_part_leave (part);
+      grel_lock_slot_deliver (&call->base, lease, NULL, ousted);
+      return;
     }
-  grel_part_leave (part);
 
-  if (lease != NULL)
-    grel_lock_slot_deliver (&call->base, lease, NULL, ousted);
-  else
-    grel_lock_backend_ask (self->backend, GREL_LOCK_RELEASE, &call->hold, 0,
-                           grel_lock_slot_given_back, self);
+  grel_lock_slot_decline (self, call);
+  if (claimed)
+    grel_call_deliver (&call->base, NULL,
+                       grel_error_new (GREL_ERROR_BACKEND, call->base.subject,
+                                       "the store takes longer than the lease lasts"));
 }
 
 /* Mutex held: whether the adapter has to be told that somebody waits. */

@@ -123,6 +123,14 @@ answer (Fixture *fixture)
   grel_test_settle ();
 }
 
+/* What the library asks next, the store doesn't answer. */
+static void
+answer_once (Fixture *fixture)
+{
+  grel_test_store_answer (fixture->store);
+  grel_test_settle ();
+}
+
 static guint
 n_requests (Fixture *fixture)
 {
@@ -264,6 +272,77 @@ while_something_is_given_back_nobody_asks (Fixture *fixture, gconstpointer data)
   answer (fixture);
   waiter_expect_lease (&second, fixture);
   waiter_clear (&second);
+}
+
+/* The store took longer to answer than the lease lasts. */
+static void
+answer_late (Fixture *fixture, GTimeSpan patience, Waiter *waiter)
+{
+  hang (fixture);
+  grel_lock_set_lease_duration (fixture->lock, INTERVAL);
+  waiter_start (waiter, fixture, patience);
+  grel_test_settle ();
+  grel_test_scene_pass (fixture, INTERVAL);
+  answer (fixture);
+}
+
+static void
+a_lease_that_ran_out_on_its_way_is_asked_for_again (Fixture *fixture, gconstpointer data)
+{
+  const GTimeSpan patience[] = { -1, TIMEOUT, 0 };
+  Waiter waiter;
+
+  for (guint i = 0; i < G_N_ELEMENTS (patience); i++)
+    {
+      answer_late (fixture, patience[i], &waiter);
+      waiter_expect_lease (&waiter, fixture);
+      g_assert_cmpint (grel_lease_get_fencing_token (waiter.lease), ==, 2 * (i + 1));
+      release (waiter.lease);
+      waiter_clear (&waiter);
+    }
+  expect_free (fixture);
+}
+
+static void
+who_was_granted_too_late_waits_no_longer_than_before (Fixture *fixture, gconstpointer data)
+{
+  Waiter waiter;
+
+  grel_lock_set_lease_duration (fixture->lock, INTERVAL);
+  hang (fixture);
+  waiter_start (&waiter, fixture, TIMEOUT);
+  grel_test_settle ();
+  grel_test_scene_pass (fixture, TIMEOUT - 1);
+  answer_once (fixture);
+  g_assert_false (waiter.result.is_done);
+  grel_test_scene_pass (fixture, 1);
+  waiter_expect_error (&waiter, fixture, GREL_ERROR_TIMED_OUT, "within 3 s");
+  waiter_clear (&waiter);
+  answer (fixture);
+  expect_free (fixture);
+}
+
+static void
+a_store_that_is_always_too_slow_is_told_of (Fixture *fixture, gconstpointer data)
+{
+  Waiter waiter;
+
+  hang (fixture);
+  grel_lock_set_lease_duration (fixture->lock, INTERVAL);
+  waiter_start (&waiter, fixture, -1);
+  for (int i = 0; i < 3; i++)
+    {
+      grel_test_settle ();
+      grel_test_scene_pass (fixture, INTERVAL);
+      answer_once (fixture); /* it is granted */
+      g_assert_cmpint (waiter.result.is_done, ==, i == 2);
+      if (i < 2)
+        answer_once (fixture); /* it is given back */
+    }
+  waiter_expect_error (&waiter, fixture, GREL_ERROR_BACKEND, "longer than the lease");
+  waiter_clear (&waiter);
+  answer (fixture);
+  expect_free (fixture);
 }
 
 static void
@@ -1064,6 +1143,9 @@ main (int argc, char **argv)
   RULE_IN_STORE (cancelled_while_the_store_hangs_one_leaves_at_once);
   RULE_IN_STORE (what_who_is_cancelled_won_goes_to_the_next);
   RULE_IN_STORE (while_something_is_given_back_nobody_asks);
+  RULE_IN_STORE (a_lease_that_ran_out_on_its_way_is_asked_for_again);
+  RULE_IN_STORE (who_was_granted_too_late_waits_no_longer_than_before);
+  RULE_IN_STORE (a_store_that_is_always_too_slow_is_told_of);
   RULE (a_timeout_is_exact);
   RULE_IN_STORE (a_timeout_is_exact_while_the_store_hangs);
   RULE (a_timeout_counts_from_the_call);

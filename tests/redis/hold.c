@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-/* A lease that was granted by a server that paused may have run out before it got here. */
+/* A process that didn't get to run has no valid lease any more. */
 void
 hold (GrelLease *lease, GTimeSpan span)
 {
