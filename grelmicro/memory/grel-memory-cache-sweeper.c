@@ -94,9 +94,10 @@ grel_memory_cache_sweeper_start (GrelMemoryCacheSweeper *self)
   g_autoptr (GMainContext) context = grel_backend_ref_main_context (self->owner);
   GrelTimers *timers = grel_timers_new (context, grel_backend_get_clock (self->owner),
                                         G_OBJECT (self->owner), &self->cache->mutex);
+  GrelHop *hop = grel_hop_ref_for_context (context);
 
   g_mutex_lock (&self->cache->mutex);
-  self->hop = grel_hop_ref_for_context (context);
+  self->hop = hop;
   self->timers = timers;
   grel_memory_cache_sweeper_arm (self);
   g_mutex_unlock (&self->cache->mutex);
