@@ -9,12 +9,16 @@
 
 G_BEGIN_DECLS
 
-/* What a circuit breaker and its keyed circuits share. In a reference counted box. */
+/* What a circuit breaker and its keyed circuits, and theirs, share. In a reference counted box. */
 typedef struct
 {
   GrelPrimitive primitive;
-  GrelCircuitSettings settings; /* under the primitive's mutex, as the next one */
+  GrelCircuitSettings settings; /* under the primitive's mutex, as all the rest */
   GArray *ignored;              /* (element-type GrelIgnoredError) (nullable) */
+  GHashTable *keyed;            /* path to GrelKeyedCircuit, for each that there is */
+  GQueue remembered;            /* (element-type GrelKeyedCircuit) the last used first */
+  guint max_keyed;
+  gboolean is_orphaned; /* who shared it first is gone, and nothing is remembered any more */
 } GrelCircuitFamily;
 
 struct _GrelCircuitBreaker
@@ -23,15 +27,23 @@ struct _GrelCircuitBreaker
 
   char *name;
   GRefString *key; /* NULL if the name is not acceptable */
+  char *path;      /* (nullable) the keys that led to it */
   GrelCircuitFamily *family;
   GrelCircuitTally *tally;
   GrelCircuitObserver *observer; /* of this object */
 
-  GrelCircuit *circuit; /* (nullable) under the family's mutex, as all the rest */
-  GHashTable *keyed;    /* (nullable) key to GrelKeyedCircuit */
-  GQueue keyed_order;   /* (element-type GrelKeyedCircuit) the last used first */
-  guint max_keyed;
+  GrelCircuit *circuit; /* (nullable) under the family's mutex */
 };
+
+/* One of a family that has a path. */
+typedef struct
+{
+  GrelCircuitObserver *observer;
+  GrelCircuitBreaker *breaker; /* (nullable) a reference while it is remembered */
+  GList link;
+} GrelKeyedCircuit;
+
+void grel_keyed_circuit_free (GrelKeyedCircuit *self);
 
 GrelSubject grel_circuit_breaker_get_subject (GrelCircuitBreaker *self);
 
@@ -51,9 +63,10 @@ void grel_circuit_breaker_emit (GrelCircuitBreaker *self,
                                 const char *cause);
 
 /* One that shares the family. */
-GrelCircuitBreaker *grel_circuit_breaker_new_keyed (GrelCircuitBreaker *self, const char *key);
+GrelCircuitBreaker *
+grel_circuit_breaker_new_keyed (GrelCircuitBreaker *self, const char *key, const char *path);
 
-/* Lets go of all keyed circuits. */
-void grel_circuit_breaker_clear_keyed (GrelCircuitBreaker *self);
+/* It is being finalized. */
+void grel_circuit_breaker_leave_family (GrelCircuitBreaker *self);
 
 G_END_DECLS

@@ -306,7 +306,7 @@ grel_circuit_breaker_get_max_keyed (GrelCircuitBreaker *self)
 
   g_return_val_if_fail (GREL_IS_CIRCUIT_BREAKER (self), 0);
 
-  grel_primitive_read (&self->family->primitive, &self->max_keyed, &value, sizeof value);
+  grel_primitive_read (&self->family->primitive, &self->family->max_keyed, &value, sizeof value);
   return value;
 }
 
@@ -324,7 +324,8 @@ grel_circuit_breaker_set_max_keyed (GrelCircuitBreaker *self, guint max_keyed)
 {
   g_return_if_fail (GREL_IS_CIRCUIT_BREAKER (self));
 
-  grel_circuit_breaker_write (self, &self->max_keyed, &max_keyed, sizeof max_keyed, "max-keyed");
+  grel_circuit_breaker_write (self, &self->family->max_keyed, &max_keyed, sizeof max_keyed,
+                              "max-keyed");
 }
 
 /* The list is never changed once a call may be judged by it. */

@@ -56,6 +56,7 @@ grel_circuit_family_clear (gpointer data)
 
   grel_primitive_clear (&self->primitive);
   g_clear_pointer (&self->ignored, g_array_unref);
+  g_hash_table_unref (self->keyed);
 }
 
 static GrelCircuitFamily *
@@ -65,6 +66,9 @@ grel_circuit_family_new (void)
 
   grel_primitive_init (&self->primitive);
   self->settings = grel_circuit_settings_default;
+  self->keyed = g_hash_table_new_full (g_str_hash, g_str_equal, NULL,
+                                       (GDestroyNotify) grel_keyed_circuit_free);
+  self->max_keyed = GREL_CIRCUIT_BREAKER_MAX_KEYED;
   return self;
 }
 
@@ -135,13 +139,14 @@ grel_circuit_breaker_emit (GrelCircuitBreaker *self,
 }
 
 GrelCircuitBreaker *
-grel_circuit_breaker_new_keyed (GrelCircuitBreaker *self, const char *key)
+grel_circuit_breaker_new_keyed (GrelCircuitBreaker *self, const char *key, const char *path)
 {
   g_autofree char *name = g_strconcat (self->key != NULL ? self->name : "", ":", key, NULL);
   GrelCircuitBreaker *keyed = grel_circuit_breaker_new (self->key != NULL ? name : NULL);
 
   grel_circuit_family_unref (keyed->family);
   keyed->family = g_atomic_rc_box_acquire (self->family);
+  keyed->path = g_strdup (path);
   return keyed;
 }
 
@@ -237,13 +242,14 @@ grel_circuit_breaker_finalize (GObject *object)
 {
   GrelCircuitBreaker *self = GREL_CIRCUIT_BREAKER (object);
 
-  grel_circuit_breaker_clear_keyed (self);
+  grel_circuit_breaker_leave_family (self);
   grel_circuit_tickets_clear (self->tally);
   grel_circuit_breaker_bind (self, NULL);
   grel_circuit_observer_unref (self->observer);
   grel_circuit_tally_unref (self->tally);
   grel_circuit_family_unref (self->family);
   g_clear_pointer (&self->key, g_ref_string_release);
+  g_free (self->path);
   g_free (self->name);
 
   G_OBJECT_CLASS (grel_circuit_breaker_parent_class)->finalize (object);
@@ -398,7 +404,6 @@ grel_circuit_breaker_init (GrelCircuitBreaker *self)
   self->family = grel_circuit_family_new ();
   self->tally = grel_circuit_tally_new ();
   self->observer = grel_circuit_observer_new (self);
-  self->max_keyed = GREL_CIRCUIT_BREAKER_MAX_KEYED;
 }
 
 /**

@@ -33,4 +33,6 @@ GrelCircuitBreaker *grel_circuit_observer_ref_breaker (GrelCircuitObserver *self
 /* The breaker is being disposed of. */
 void grel_circuit_observer_forget (GrelCircuitObserver *self);
 
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelCircuitObserver, grel_circuit_observer_unref)
+
 G_END_DECLS

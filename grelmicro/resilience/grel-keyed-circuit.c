@@ -9,20 +9,10 @@
 /* How many circuits are looked at, for whether they may be forgotten, when one is added. */
 #define GREL_KEYED_SEARCH 8
 
-typedef struct
+void
+grel_keyed_circuit_free (GrelKeyedCircuit *self)
 {
-  char *key;
-  GrelCircuitBreaker *breaker;
-  GList link;
-} GrelKeyedCircuit;
-
-static void
-grel_keyed_circuit_free (gpointer data)
-{
-  GrelKeyedCircuit *self = data;
-
-  g_free (self->key);
-  g_clear_object (&self->breaker);
+  grel_circuit_observer_unref (self->observer);
   g_free (self);
 }
 
@@ -44,7 +34,8 @@ grel_circuit_is_at_rest (GrelCircuit *self)
   return is_at_rest;
 }
 
-/* Family's mutex held: whether nobody would miss it. */
+/* Family's mutex held: whether nobody would miss it. Whether it is in use is a guess, for the next
+ * user may be about to get it; then it is forgotten, but known still for as long as it is used. */
 static gboolean
 grel_keyed_circuit_is_idle (GrelKeyedCircuit *self)
 {
@@ -61,101 +52,133 @@ grel_keyed_circuit_is_idle (GrelKeyedCircuit *self)
   return !is_busy && (breaker->circuit == NULL || grel_circuit_is_at_rest (breaker->circuit));
 }
 
+/* Family's mutex held. Returns: (transfer full): to be dropped without it */
+static GrelCircuitBreaker *
+grel_circuit_family_forget (GrelCircuitFamily *self, GrelKeyedCircuit *keyed)
+{
+  g_queue_unlink (&self->remembered, &keyed->link);
+  return g_steal_pointer (&keyed->breaker);
+}
+
 /* Family's mutex held: what is in use is moved to the front. */
 static void
-grel_circuit_breaker_evict (GrelCircuitBreaker *self, GQueue *evicted)
+grel_circuit_family_evict (GrelCircuitFamily *self, GPtrArray *evicted)
 {
   for (guint i = 0; i < GREL_KEYED_SEARCH; i++)
     {
-      GrelKeyedCircuit *oldest = g_queue_peek_tail (&self->keyed_order);
+      GrelKeyedCircuit *oldest = g_queue_peek_tail (&self->remembered);
 
-      if (self->max_keyed == 0 || g_hash_table_size (self->keyed) <= self->max_keyed)
+      if (self->max_keyed == 0 || self->remembered.length <= self->max_keyed)
         return;
 
-      g_queue_unlink (&self->keyed_order, &oldest->link);
       if (grel_keyed_circuit_is_idle (oldest))
         {
-          g_hash_table_steal (self->keyed, oldest->key);
-          g_queue_push_tail_link (evicted, &oldest->link);
+          g_ptr_array_add (evicted, grel_circuit_family_forget (self, oldest));
           continue;
         }
-      g_queue_push_head_link (&self->keyed_order, &oldest->link);
+      g_queue_unlink (&self->remembered, &oldest->link);
+      g_queue_push_head_link (&self->remembered, &oldest->link);
     }
 }
 
-/* Family's mutex held. */
-static void
-grel_circuit_breaker_add_keyed (GrelCircuitBreaker *self, GrelKeyedCircuit *keyed)
-{
-  if (self->keyed == NULL)
-    self->keyed = g_hash_table_new_full (g_str_hash, g_str_equal, NULL, grel_keyed_circuit_free);
-  g_hash_table_insert (self->keyed, keyed->key, keyed);
-  g_queue_push_head_link (&self->keyed_order, &keyed->link);
-}
-
+/* Family's mutex held. One that is gone may be there still. */
 static GrelKeyedCircuit *
-grel_keyed_circuit_new (GrelCircuitBreaker *parent, const char *key)
+grel_circuit_family_add (GrelCircuitFamily *self, GrelCircuitBreaker *breaker)
 {
-  GrelKeyedCircuit *self = g_new0 (GrelKeyedCircuit, 1);
+  GrelKeyedCircuit *keyed = g_new0 (GrelKeyedCircuit, 1);
 
-  self->key = g_strdup (key);
-  self->breaker = grel_circuit_breaker_new_keyed (parent, key);
-  self->link.data = self;
-  return self;
+  keyed->observer = grel_circuit_observer_ref (breaker->observer);
+  keyed->link.data = keyed;
+  g_hash_table_replace (self->keyed, breaker->path, keyed);
+  return keyed;
 }
 
-static GrelCircuitBreaker *
-grel_circuit_breaker_find_keyed (GrelCircuitBreaker *self, const char *key)
+/* Family's mutex held; the caller has a reference, so that another one waits for nobody. */
+static void
+grel_circuit_family_remember (GrelCircuitFamily *self,
+                              GrelKeyedCircuit *keyed,
+                              GrelCircuitBreaker *breaker)
 {
-  GrelPrimitive *primitive = &self->family->primitive;
-  GrelKeyedCircuit *keyed = NULL;
-  GrelCircuitBreaker *breaker = NULL;
+  if (self->is_orphaned)
+    return;
 
-  grel_primitive_lock (primitive);
-  if (self->keyed != NULL)
-    keyed = g_hash_table_lookup (self->keyed, key);
-  if (keyed != NULL)
-    {
-      g_queue_unlink (&self->keyed_order, &keyed->link);
-      g_queue_push_head_link (&self->keyed_order, &keyed->link);
-      breaker = g_object_ref (keyed->breaker);
-    }
-  grel_primitive_unlock (primitive);
-
-  return breaker;
-}
-
-/* Another thread may have been quicker. */
-static GrelCircuitBreaker *
-grel_circuit_breaker_keep_keyed (GrelCircuitBreaker *self, GrelKeyedCircuit *made)
-{
-  GrelPrimitive *primitive = &self->family->primitive;
-  GQueue unused = G_QUEUE_INIT;
-  GrelKeyedCircuit *keyed;
-  GrelCircuitBreaker *breaker;
-
-  grel_primitive_lock (primitive);
-  keyed = self->keyed != NULL ? g_hash_table_lookup (self->keyed, made->key) : NULL;
-  if (keyed != NULL)
-    g_queue_push_tail_link (&unused, &made->link);
+  if (keyed->breaker == NULL)
+    keyed->breaker = g_object_ref (breaker);
   else
-    grel_circuit_breaker_add_keyed (self, keyed = made);
-  breaker = g_object_ref (keyed->breaker);
-  grel_circuit_breaker_evict (self, &unused);
-  grel_primitive_unlock (primitive);
+    g_queue_unlink (&self->remembered, &keyed->link);
+  g_queue_push_head_link (&self->remembered, &keyed->link);
+}
 
-  while ((keyed = g_queue_peek_head (&unused)) != NULL)
+/* Returns: (transfer full) (nullable) */
+static GrelCircuitObserver *
+grel_circuit_family_find (GrelCircuitFamily *self, const char *path)
+{
+  GrelKeyedCircuit *keyed;
+  GrelCircuitObserver *observer;
+
+  grel_primitive_lock (&self->primitive);
+  keyed = g_hash_table_lookup (self->keyed, path);
+  observer = keyed != NULL ? grel_circuit_observer_ref (keyed->observer) : NULL;
+  grel_primitive_unlock (&self->primitive);
+  return observer;
+}
+
+/* Returns: whether it is the one of its path; not if another thread was quicker since the path had
+ * the observer */
+static gboolean
+grel_circuit_family_use (GrelCircuitFamily *self,
+                         GrelCircuitBreaker *breaker,
+                         GrelCircuitObserver *observer)
+{
+  g_autoptr (GPtrArray) evicted = g_ptr_array_new_with_free_func (g_object_unref);
+  GrelKeyedCircuit *keyed;
+  gboolean is_current;
+
+  grel_primitive_lock (&self->primitive);
+  keyed = g_hash_table_lookup (self->keyed, breaker->path);
+  is_current = observer == (keyed != NULL ? keyed->observer : NULL);
+  if (is_current)
     {
-      g_queue_unlink (&unused, &keyed->link);
-      grel_keyed_circuit_free (keyed);
+      if (breaker->observer != observer)
+        keyed = grel_circuit_family_add (self, breaker);
+      grel_circuit_family_remember (self, keyed, breaker);
+      grel_circuit_family_evict (self, evicted);
     }
-  return breaker;
+  grel_primitive_unlock (&self->primitive);
+  return is_current;
+}
+
+/* Who shared the family first holds what is remembered together. */
+static void
+grel_circuit_family_orphan (GrelCircuitFamily *self)
+{
+  g_autoptr (GPtrArray) forgotten = g_ptr_array_new_with_free_func (g_object_unref);
+  GrelKeyedCircuit *keyed;
+
+  grel_primitive_lock (&self->primitive);
+  self->is_orphaned = TRUE;
+  while ((keyed = g_queue_peek_head (&self->remembered)) != NULL)
+    g_ptr_array_add (forgotten, grel_circuit_family_forget (self, keyed));
+  grel_primitive_unlock (&self->primitive);
 }
 
 void
-grel_circuit_breaker_clear_keyed (GrelCircuitBreaker *self)
+grel_circuit_breaker_leave_family (GrelCircuitBreaker *self)
 {
-  g_clear_pointer (&self->keyed, g_hash_table_unref);
+  GrelCircuitFamily *family = self->family;
+  GrelKeyedCircuit *keyed;
+
+  if (self->path == NULL)
+    {
+      grel_circuit_family_orphan (family);
+      return;
+    }
+
+  grel_primitive_lock (&family->primitive);
+  keyed = g_hash_table_lookup (family->keyed, self->path);
+  if (keyed != NULL && keyed->observer == self->observer)
+    g_hash_table_remove (family->keyed, self->path);
+  grel_primitive_unlock (&family->primitive);
 }
 
 /**
@@ -170,7 +193,8 @@ grel_circuit_breaker_clear_keyed (GrelCircuitBreaker *self)
  * them. The same key gives the same object for as long as it is in use or remembered: beyond
  * [property@Grelmicro.CircuitBreaker:max-keyed] the one that was not used for the longest time is
  * forgotten, unless it has calls under way, cools down or is isolated. What the store knows of
- * a circuit outlasts that. May be called from any thread.
+ * a circuit outlasts that. A keyed circuit has no keyed circuits of its own: what it gets for `b`
+ * when its own key is `a` is what @self gets for `a:b`. May be called from any thread.
  *
  * Returns: (transfer full): a circuit breaker
  *
@@ -179,13 +203,23 @@ grel_circuit_breaker_clear_keyed (GrelCircuitBreaker *self)
 GrelCircuitBreaker *
 grel_circuit_breaker_get_keyed (GrelCircuitBreaker *self, const char *key)
 {
-  GrelCircuitBreaker *breaker;
+  g_autofree char *joined = NULL;
+  const char *path = key;
 
   g_return_val_if_fail (GREL_IS_CIRCUIT_BREAKER (self), NULL);
   g_return_val_if_fail (key != NULL, NULL);
 
-  breaker = grel_circuit_breaker_find_keyed (self, key);
-  if (breaker != NULL)
-    return breaker;
-  return grel_circuit_breaker_keep_keyed (self, grel_keyed_circuit_new (self, key));
+  if (self->path != NULL)
+    path = joined = g_strconcat (self->path, ":", key, NULL);
+  while (TRUE)
+    {
+      g_autoptr (GrelCircuitObserver) observer = grel_circuit_family_find (self->family, path);
+      g_autoptr (GrelCircuitBreaker) breaker
+        = observer != NULL ? grel_circuit_observer_ref_breaker (observer) : NULL;
+
+      if (breaker == NULL)
+        breaker = grel_circuit_breaker_new_keyed (self, key, path);
+      if (grel_circuit_family_use (self->family, breaker, observer))
+        return g_steal_pointer (&breaker);
+    }
 }

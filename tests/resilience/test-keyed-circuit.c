@@ -30,7 +30,7 @@ count_remembered (GrelCircuitBreaker *breaker)
   guint n;
 
   grel_primitive_lock (&breaker->family->primitive);
-  n = breaker->keyed != NULL ? g_hash_table_size (breaker->keyed) : 0;
+  n = breaker->family->remembered.length;
   grel_primitive_unlock (&breaker->family->primitive);
   return n;
 }
@@ -287,6 +287,45 @@ after_a_crowd_has_left_the_bound_holds_again (Fixture *fixture, gconstpointer da
   g_assert_cmpuint (count_remembered (fixture->breaker), ==, 10);
 }
 
+static void
+a_key_of_a_key_is_one_object_whatever_is_forgotten (Fixture *fixture, gconstpointer data)
+{
+  GrelCircuitBreaker *keyed = grel_circuit_breaker_get_keyed (fixture->breaker, "a");
+  g_autoptr (GrelCircuitBreaker) nested = grel_circuit_breaker_get_keyed (keyed, "b");
+  g_autoptr (GrelCircuitBreaker) again = NULL;
+  g_autoptr (GrelCircuitBreaker) same = NULL;
+  g_autoptr (GrelCircuitBreaker) joined = NULL;
+
+  g_object_add_weak_pointer (G_OBJECT (keyed), (gpointer *) &keyed);
+  grel_circuit_breaker_set_max_keyed (fixture->breaker, 1);
+  g_object_unref (keyed);
+  visit (fixture, 0, 10);
+  g_assert_null (keyed);
+
+  again = grel_circuit_breaker_get_keyed (fixture->breaker, "a");
+  same = grel_circuit_breaker_get_keyed (again, "b");
+  joined = grel_circuit_breaker_get_keyed (fixture->breaker, "a:b");
+  g_assert_true (same == nested);
+  g_assert_true (joined == nested);
+  g_assert_cmpuint (grel_circuit_breaker_get_max_keyed (nested), ==, 1);
+}
+
+static void
+when_the_first_is_gone_a_key_is_one_object_still (Fixture *fixture, gconstpointer data)
+{
+  GrelCircuitBreaker *first
+    = g_object_new (GREL_TYPE_CIRCUIT_BREAKER, "name", "first", "backend", fixture->backend, NULL);
+  g_autoptr (GrelCircuitBreaker) keyed = grel_circuit_breaker_get_keyed (first, "a");
+  GrelCircuitBreaker *nested = grel_circuit_breaker_get_keyed (keyed, "b");
+  g_autoptr (GrelCircuitBreaker) same = NULL;
+
+  g_object_unref (first);
+  same = grel_circuit_breaker_get_keyed (keyed, "b");
+  g_assert_true (same == nested);
+  g_clear_object (&same);
+  g_assert_finalize_object (nested); /* nobody remembers it any more */
+}
+
 /* Ten thousand keys, used by several threads. Every so many belong to something that is down. */
 #define N_KEYS 10000
 #define N_BAD_KEYS 100
@@ -410,6 +449,8 @@ main (int argc, char **argv)
   RULE (one_that_cools_down_is_kept);
   RULE (what_the_store_knows_of_one_outlasts_it);
   RULE_IN_MEMORY (after_a_crowd_has_left_the_bound_holds_again);
+  RULE_IN_MEMORY (a_key_of_a_key_is_one_object_whatever_is_forgotten);
+  RULE_IN_MEMORY (when_the_first_is_gone_a_key_is_one_object_still);
   RULE (ten_thousand_under_load_are_bounded_and_none_is_reset);
   return g_test_run ();
 }
