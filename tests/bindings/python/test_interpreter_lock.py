@@ -13,13 +13,13 @@ from program_helpers import Program, start
 
 
 class InterpreterLock(Program):
-    def check(self, program):
+    def expect_end(self, program):
         process = start(program)
         output, errors = self.finish(process)
         self.assertEqual((output, process.returncode), ("end\n", 0), errors)
 
     def test_breakers_come_and_go_while_their_state_changes(self):
-        self.check(
+        self.expect_end(
             """
             def new_breaker():
                 breaker = Grelmicro.CircuitBreaker("payment")
@@ -49,7 +49,7 @@ class InterpreterLock(Program):
         )
 
     def test_leases_are_dropped_while_a_cancellable_arrives(self):
-        self.check(
+        self.expect_end(
             """
             from gi.repository import Gio
             import time
@@ -77,7 +77,7 @@ class InterpreterLock(Program):
         )
 
     def test_a_backend_drops_a_task_while_a_cache_arrives(self):
-        self.check(
+        self.expect_end(
             """
             from dict_cache_backend import DictCacheBackend
 
