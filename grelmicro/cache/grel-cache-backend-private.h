@@ -40,8 +40,6 @@ void grel_cache_question_unref (GrelCacheQuestion *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelCacheQuestion, grel_cache_question_unref)
 
-#define GREL_CACHE_PREFIX "cache:"
-
 const char *grel_cache_strip_key (const char *key);
 
 /* The key has its prefix; nullable. */

@@ -105,6 +105,9 @@ grel_cache_backend_return_missing (GTask *task, const char *vfunc)
 /**
  * GrelCacheBackendClass::try_tidy: (skip)
  */
+/**
+ * GrelCacheBackendClass::try_hit: (skip)
+ */
 
 /**
  * grel_cache_backend_get: (virtual get)

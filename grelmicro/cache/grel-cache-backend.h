@@ -31,14 +31,16 @@ G_DECLARE_DERIVABLE_TYPE (GrelCacheBackend, grel_cache_backend, GREL, CACHE_BACK
  * @try_delete_tags: the answer of @delete_tags
  * @try_clear: the answer of @clear
  * @try_tidy: frees what the other `try_` functions took out, under no mutex of the library
+ * @try_hit: @try_get for a key without its [const@Grelmicro.CACHE_KEY_PREFIX]; not needed, but it
+ *   spares each hit from making one with it
  *
  * Class of [class@Grelmicro.CacheBackend].
  *
  * A class implements the first five, which run in the captured context and answer through a task,
  * and the next three if its store does better than one by one. One that is thread-safe and never
  * waits implements those with `try_` instead, all of them, and evicts the entry of an account that
- * was not used for longest when there are too many. They are for C only, since a script must not
- * run on any thread.
+ * was not used for longest when there are too many. @try_get may be called by many threads at once,
+ * also while the backend closes. They are for C only, since a script must not run on any thread.
  *
  * Since: 0.1
  */
@@ -74,9 +76,10 @@ struct _GrelCacheBackendClass
   void (*try_delete_tags) (GrelCacheBackend *self, const char *const *tags);
   void (*try_clear) (GrelCacheBackend *self);
   void (*try_tidy) (GrelCacheBackend *self);
+  gboolean (*try_hit) (GrelCacheBackend *self, const char *key, GrelCacheRecord *record);
 
   /*< private >*/
-  gpointer _reserved[8];
+  gpointer _reserved[7];
 };
 
 GREL_AVAILABLE_IN_ALL

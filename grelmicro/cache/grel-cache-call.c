@@ -93,7 +93,7 @@ grel_cache_call_open_many (GrelCacheBackend *backend, GHashTable *table)
   g_hash_table_iter_init (&iter, table);
   while (g_hash_table_iter_next (&iter, &key, &bytes))
     {
-      GBytes *value = bytes != NULL && g_str_has_prefix (key, GREL_CACHE_PREFIX)
+      GBytes *value = bytes != NULL && g_str_has_prefix (key, GREL_CACHE_KEY_PREFIX)
                         ? grel_cache_call_open (backend, g_bytes_ref (bytes))
                         : NULL;
 

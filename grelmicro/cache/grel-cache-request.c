@@ -13,7 +13,7 @@
 GRefString *
 grel_cache_make_key (const char *key)
 {
-  g_autofree char *prefixed = g_strconcat (GREL_CACHE_PREFIX, key, NULL);
+  g_autofree char *prefixed = g_strconcat (GREL_CACHE_KEY_PREFIX, key, NULL);
 
   return g_ref_string_new (prefixed);
 }
@@ -21,7 +21,7 @@ grel_cache_make_key (const char *key)
 const char *
 grel_cache_strip_key (const char *key)
 {
-  return key + strlen (GREL_CACHE_PREFIX);
+  return key + strlen (GREL_CACHE_KEY_PREFIX);
 }
 
 GrelSubject

@@ -9,6 +9,15 @@
 G_BEGIN_DECLS
 
 /**
+ * GREL_CACHE_KEY_PREFIX:
+ *
+ * What the keys that a cache gives to its backend begin with.
+ *
+ * Since: 0.1
+ */
+#define GREL_CACHE_KEY_PREFIX "cache:"
+
+/**
  * GrelCacheLock:
  * @GREL_CACHE_LOCK_LOCAL: one in this process
  * @GREL_CACHE_LOCK_FLEET: one in all processes that share the app's lock backend

@@ -23,7 +23,7 @@ grel_cache_question_about_many (GrelCacheVerb verb, const char *const *keys)
 
   self->keys = g_new0 (char *, n_keys + 1);
   for (guint i = 0; i < n_keys; i++)
-    self->keys[i] = g_strconcat (GREL_CACHE_PREFIX, keys[i], NULL);
+    self->keys[i] = g_strconcat (GREL_CACHE_KEY_PREFIX, keys[i], NULL);
   return self;
 }
 
@@ -59,7 +59,7 @@ grel_cache_question_to_set_many (GHashTable *values, GTimeSpan ttl, const char *
     = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
   g_hash_table_iter_init (&iter, values);
   while (g_hash_table_iter_next (&iter, &key, &value))
-    g_hash_table_insert (self->values, g_strconcat (GREL_CACHE_PREFIX, key, NULL),
+    g_hash_table_insert (self->values, g_strconcat (GREL_CACHE_KEY_PREFIX, key, NULL),
                          g_bytes_ref (value));
   self->record.ttl = ttl;
   self->tags = g_strdupv ((char **) tags);

@@ -89,7 +89,7 @@ grel_ttl_cache_get_from_thread (GrelTTLCache *self,
   g_return_val_if_fail (GREL_IS_TTL_CACHE (self), NULL);
   g_return_val_if_fail (key != NULL, NULL);
 
-  if (g_cancellable_set_error_if_cancelled (cancellable, error))
+  if (cancellable != NULL && g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
   value = grel_ttl_cache_hit (self, key, TRUE, FALSE);
   if (value != NULL)

@@ -6,81 +6,72 @@
 
 #include <grelmicro/cache/grel-ttl-cache-private.h>
 
-#include <string.h>
+#include <math.h>
 
-/* As long as it needs no allocation, with its prefix. */
-#define GREL_TTL_CACHE_SHORT_KEY 256
-
-static const char *
-grel_ttl_cache_add_prefix (const char *key, char buffer[GREL_TTL_CACHE_SHORT_KEY], char **allocated)
+static void
+grel_ttl_cache_try_get (GrelCacheBackend *backend, const char *key, GrelCacheRecord *record)
 {
-  const gsize prefix_size = strlen (GREL_CACHE_PREFIX);
-  gsize size = strlen (key) + 1;
+  g_autofree char *prefixed = g_strconcat (GREL_CACHE_KEY_PREFIX, key, NULL);
 
-  if (size > GREL_TTL_CACHE_SHORT_KEY - prefix_size)
-    return *allocated = g_strconcat (GREL_CACHE_PREFIX, key, NULL);
-
-  memcpy (buffer, GREL_CACHE_PREFIX, prefix_size);
-  memcpy (buffer + prefix_size, key, size);
-  return buffer;
+  GREL_CACHE_BACKEND_GET_CLASS (backend)->try_get (backend, prefixed, record);
 }
 
-/* What the backend has under a key with its prefix, if it has it at once. */
+/* What the backend has under a key, if it has it at once. */
 static void
-grel_ttl_cache_try_get (GrelCacheBackend *backend,
+grel_ttl_cache_try_hit (GrelCacheBackend *backend,
                         const char *key,
                         gboolean from_thread,
                         GrelCacheRecord *record)
 {
-  GrelPart *part = grel_backend_get_part (&backend->parent_instance);
+  GrelCacheBackendClass *klass = GREL_CACHE_BACKEND_GET_CLASS (backend);
 
-  if (!grel_cache_backend_is_immediate (backend)
-      || !grel_part_enter (part, from_thread, grel_cache_subject_for_key (key), NULL))
+  if (klass->try_get == NULL
+      || !grel_part_may_answer (grel_backend_get_part (&backend->parent_instance), from_thread))
     return;
 
-  GREL_CACHE_BACKEND_GET_CLASS (backend)->try_get (backend, key, record);
-  grel_part_leave (part);
+  if (klass->try_hit != NULL)
+    klass->try_hit (backend, key, record);
+  else
+    grel_ttl_cache_try_get (backend, key, record);
 }
 
-/* A backend that was set stays set under the mutex, which is cheaper than a reference. Returns:
- * whether one was */
-static gboolean
-grel_ttl_cache_try_get_set (GrelTTLCache *self,
-                            const char *key,
-                            gboolean from_thread,
-                            GrelCacheSettings *settings,
-                            GrelCacheRecord *record)
+static void
+grel_ttl_cache_find_and_hit (GrelTTLCache *self,
+                             const char *key,
+                             gboolean from_thread,
+                             GrelCacheRecord *record)
 {
-  GrelCacheBackend *backend;
+  GrelCacheSettings settings;
+  g_autoptr (GrelCacheBackend) backend = grel_ttl_cache_prepare (self, key, &settings, NULL);
 
-  grel_primitive_lock (&self->primitive);
-  backend = (GrelCacheBackend *) self->primitive.backend;
-  *settings = self->settings;
-  if (backend != NULL && grel_cache_settings_find_fault (settings) == NULL)
-    grel_ttl_cache_try_get (backend, key, from_thread, record);
-  grel_primitive_unlock (&self->primitive);
-  return backend != NULL;
+  if (backend != NULL)
+    grel_ttl_cache_try_hit (backend, key, from_thread, record);
 }
 
+static gboolean
+grel_cache_record_is_close_to_end (const GrelCacheRecord *self, double margin)
+{
+  return margin > 0.0 && self->remaining <= margin * self->ttl;
+}
+
+/* A backend that was set stays set: it is not to be changed while threads share the cache. */
 GBytes *
 grel_ttl_cache_hit (GrelTTLCache *self, const char *key, gboolean from_thread, gboolean may_refresh)
 {
-  char buffer[GREL_TTL_CACHE_SHORT_KEY];
-  g_autofree char *allocated = NULL;
-  const char *prefixed = grel_ttl_cache_add_prefix (key, buffer, &allocated);
+  GrelBackend *backend = g_atomic_pointer_get (&self->primitive.backend);
   GrelCacheRecord record = { NULL };
-  GrelCacheSettings settings;
+  double margin;
 
-  if (!grel_ttl_cache_try_get_set (self, prefixed, from_thread, &settings, &record))
-    {
-      g_autoptr (GrelCacheBackend) backend = grel_ttl_cache_prepare (self, key, &settings, NULL);
+  __atomic_load (&self->hit_margin, &margin, __ATOMIC_RELAXED);
+  if (margin == INFINITY)
+    return NULL;
 
-      if (backend != NULL)
-        grel_ttl_cache_try_get (backend, prefixed, from_thread, &record);
-    }
+  if (backend != NULL)
+    grel_ttl_cache_try_hit ((GrelCacheBackend *) backend, key, from_thread, &record);
+  else
+    grel_ttl_cache_find_and_hit (self, key, from_thread, &record);
 
-  if (record.remaining > 0
-      && (!may_refresh || record.remaining > settings.early_refresh * record.ttl))
+  if (record.remaining > 0 && !(may_refresh && grel_cache_record_is_close_to_end (&record, margin)))
     {
       grel_ttl_cache_count (self, GREL_CACHE_HITS);
       return record.value;

@@ -21,19 +21,35 @@ typedef enum
   GREL_CACHE_N_COUNTERS
 } GrelCacheCounter;
 
+/* As many threads count without meeting. */
+#define GREL_CACHE_N_TALLIES 8
+
+/* How far apart the stacks of threads are, mostly. */
+#define GREL_CACHE_STACK_SIZE (8 << 20)
+
+/* What some of the threads counted, in a line of the processor's cache of its own; atomic. */
+typedef struct
+{
+  guint64 counters[GREL_CACHE_N_COUNTERS];
+} __attribute__ ((aligned (64))) GrelCacheTally;
+
 struct _GrelTTLCache
 {
   GObject parent_instance;
 
   GrelPrimitive primitive;
   GrelCacheSettings settings; /* under the primitive's mutex */
+  double hit_margin;          /* atomic: see grel_ttl_cache_renew_margin () */
   GrelCacheAccount *account;
-  guint64 counters[GREL_CACHE_N_COUNTERS]; /* atomic */
+  GrelCacheTally *tallies;
 };
 
 void grel_ttl_cache_install_properties (GObjectClass *klass);
 
 void grel_ttl_cache_count (GrelTTLCache *self, GrelCacheCounter counter);
+
+/* After the settings changed. */
+void grel_ttl_cache_renew_margin (GrelTTLCache *self);
 
 GrelCacheAccount *grel_ttl_cache_get_account (GrelTTLCache *self);
 

@@ -212,8 +212,11 @@ grel_ttl_cache_write (GrelTTLCache *self,
                       gsize size,
                       guint property)
 {
-  if (grel_primitive_write (&self->primitive, field, value, size))
-    g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
+  if (!grel_primitive_write (&self->primitive, field, value, size))
+    return;
+
+  grel_ttl_cache_renew_margin (self);
+  g_object_notify_by_pspec (G_OBJECT (self), properties[property]);
 }
 
 /**

@@ -8,6 +8,8 @@
 #include <grelmicro/core/grel-log-private.h>
 #include <grelmicro/core/grel-registry-private.h>
 
+#include <math.h>
+
 /**
  * GrelTTLCache:
  *
@@ -37,6 +39,7 @@ grel_ttl_cache_finalize (GObject *object)
 
   grel_primitive_clear (&self->primitive);
   g_atomic_rc_box_release (self->account);
+  g_aligned_free (self->tallies);
 
   G_OBJECT_CLASS (grel_ttl_cache_parent_class)->finalize (object);
 }
@@ -72,12 +75,43 @@ grel_ttl_cache_init (GrelTTLCache *self)
   grel_primitive_init (&self->primitive);
   self->settings = grel_cache_settings_default;
   self->account = g_atomic_rc_box_new0 (GrelCacheAccount);
+  self->tallies
+    = g_aligned_alloc0 (GREL_CACHE_N_TALLIES, sizeof (GrelCacheTally), G_ALIGNOF (GrelCacheTally));
 }
 
+/* Threads are told apart by where their stacks are, which is cheaper than asking who it is; those
+ * that are taken for one only meet. */
 void
 grel_ttl_cache_count (GrelTTLCache *self, GrelCacheCounter counter)
 {
-  __atomic_fetch_add (&self->counters[counter], 1, __ATOMIC_RELAXED);
+  guintptr stack = (guintptr) &self;
+  GrelCacheTally *tally = &self->tallies[stack / GREL_CACHE_STACK_SIZE % GREL_CACHE_N_TALLIES];
+
+  __atomic_fetch_add (&tally->counters[counter], 1, __ATOMIC_RELAXED);
+}
+
+static guint64
+grel_ttl_cache_sum (GrelTTLCache *self, GrelCacheCounter counter)
+{
+  guint64 sum = 0;
+
+  for (guint i = 0; i < GREL_CACHE_N_TALLIES; i++)
+    sum += __atomic_load_n (&self->tallies[i].counters[counter], __ATOMIC_RELAXED);
+  return sum;
+}
+
+/* All that a hit has to know of the settings, to read without a mutex: in which last part of its
+ * time a value may be refreshed, and infinity if a setting is not acceptable. */
+void
+grel_ttl_cache_renew_margin (GrelTTLCache *self)
+{
+  double margin;
+
+  grel_primitive_lock (&self->primitive);
+  margin = grel_cache_settings_find_fault (&self->settings) != NULL ? INFINITY
+                                                                    : self->settings.early_refresh;
+  __atomic_store (&self->hit_margin, &margin, __ATOMIC_RELAXED);
+  grel_primitive_unlock (&self->primitive);
 }
 
 GrelCacheAccount *
@@ -200,8 +234,7 @@ grel_ttl_cache_get_stats (GrelTTLCache *self)
   g_return_val_if_fail (GREL_IS_TTL_CACHE (self), NULL);
 
   for (guint i = 0; i < GREL_CACHE_N_COUNTERS; i++)
-    g_variant_dict_insert (&stats, names[i], "t",
-                           __atomic_load_n (&self->counters[i], __ATOMIC_RELAXED));
+    g_variant_dict_insert (&stats, names[i], "t", grel_ttl_cache_sum (self, i));
   g_variant_dict_insert (&stats, "evictions", "t",
                          (guint64) (guint) g_atomic_int_get (&self->account->evictions));
   g_variant_dict_insert (&stats, "size", "t",

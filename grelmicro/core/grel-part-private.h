@@ -57,7 +57,7 @@ typedef struct
   GrelClock *clock;  /* nullable: the real one */
   GTimeSpan patience;
 
-  GrelPartState state;
+  GrelPartState state;        /* atomic, and written under the mutex */
   GrelPartState state_before; /* opening, to return to if that fails */
   int generation;             /* of the process that opened it, -1 while closed; atomic */
   GrelHop *hop;               /* from opening to closed */
@@ -91,6 +91,10 @@ gboolean grel_part_is_open_on (GrelPart *self, GMainContext *context, gboolean *
 
 /* Returns: whether it is open, with a new reference to the owner then */
 gboolean grel_part_ref_open (GrelPart *self);
+
+/* Whether who can answer at once may do so, without the mutex: what takes turns by one of its own
+ * needs no other. FALSE says nothing but that the call has to enter. */
+gboolean grel_part_may_answer (GrelPart *self, gboolean from_thread);
 
 /* Neither open, nor opening, nor closing. */
 gboolean grel_part_is_idle (GrelPart *self);

@@ -58,7 +58,7 @@ grel_part_lock (GrelPart *self)
 static void
 grel_part_set_state (GrelPart *self, GrelPartState state)
 {
-  self->state = state;
+  g_atomic_int_set (&self->state, state);
   grel_route_change ();
 }
 
@@ -472,4 +472,19 @@ void
 grel_part_leave (GrelPart *self)
 {
   g_mutex_unlock (&self->mutex);
+}
+
+/* A thread that runs no callback runs no context either, or has only borrowed it. */
+gboolean
+grel_part_may_answer (GrelPart *self, gboolean from_thread)
+{
+  if (g_atomic_int_get (&self->state) != GREL_PART_OPEN || grel_part_is_foreign (self))
+    return FALSE;
+  if (!from_thread || g_main_depth () == 0)
+    return TRUE;
+  if (!grel_part_enter (self, TRUE, self->subject, NULL))
+    return FALSE;
+
+  grel_part_leave (self);
+  return TRUE;
 }

@@ -15,7 +15,7 @@ typedef struct
 {
   GMutex mutex;
   guint mutex_generation; /* of the process it was made in */
-  GrelBackend *backend;
+  GrelBackend *backend;   /* atomic, and written under the mutex */
   GrelApp *app;
 } GrelPrimitive;
 

@@ -71,7 +71,7 @@ grel_primitive_write_object (GrelPrimitive *self, gpointer field, gpointer value
   grel_primitive_lock (self);
   changes = *object != unused;
   unused = *object;
-  *object = value;
+  g_atomic_pointer_set (object, value);
   if (changes)
     grel_route_change ();
   grel_primitive_unlock (self);

@@ -362,6 +362,71 @@ a_close_ends_a_thread_that_waits (Crowd *crowd, gconstpointer data)
   grel_test_assert_error (first.error, GREL_ERROR_CLOSED, "key");
 }
 
+/* Somebody who hits as often as it can, and knows what must have been the case before. */
+typedef struct
+{
+  Crowd *crowd;
+  gboolean from_thread;
+  int *is_closed;
+  int n_hits;
+  int n_late; /* hits that began after the close was done */
+} Hitter;
+
+static GBytes *
+hitter_ask (Hitter *self)
+{
+  if (self->from_thread)
+    return grel_ttl_cache_get_from_thread (self->crowd->cache, "key", NULL, NULL);
+  return grel_ttl_cache_peek (self->crowd->cache, "key");
+}
+
+static gpointer
+hitter_run (gpointer data)
+{
+  Hitter *self = data;
+  gboolean is_closed = FALSE;
+
+  while (!is_closed)
+    {
+      g_autoptr (GBytes) value = NULL;
+
+      is_closed = g_atomic_int_get (self->is_closed);
+      value = hitter_ask (self);
+      if (value != NULL)
+        g_atomic_int_inc (is_closed ? &self->n_late : &self->n_hits);
+    }
+  return NULL;
+}
+
+static gboolean
+has_hit (gpointer hitter)
+{
+  return g_atomic_int_get (&((Hitter *) hitter)->n_hits) > 100;
+}
+
+static void
+nobody_hits_after_a_close (Crowd *crowd, gconstpointer data)
+{
+  int is_closed = FALSE;
+  Hitter hitters[2] = { { crowd, TRUE, &is_closed }, { crowd, FALSE, &is_closed } };
+  g_autoptr (GBytes) value = g_bytes_new_static ("value", 5);
+  GThread *threads[2];
+
+  grel_ttl_cache_set_from_thread (crowd->cache, "key", value, 0, NULL, NULL, NULL);
+  for (guint i = 0; i < 2; i++)
+    threads[i] = g_thread_new ("hitter", hitter_run, &hitters[i]);
+  grel_test_wait_for (has_hit, &hitters[0]);
+  if (GREL_IS_MEMORY_CACHE_ADAPTER (crowd->backend))
+    grel_test_wait_for (has_hit, &hitters[1]);
+  g_assert_true (grel_backend_close_from_thread (crowd->backend, NULL, NULL));
+  g_atomic_int_set (&is_closed, TRUE);
+  for (guint i = 0; i < 2; i++)
+    {
+      g_thread_join (threads[i]);
+      g_assert_cmpint (hitters[i].n_late, ==, 0);
+    }
+}
+
 static void
 add (const char *name, void (*test) (Crowd *, gconstpointer))
 {
@@ -386,5 +451,6 @@ main (int argc, char **argv)
   ADD (a_thread_hands_over_to_the_loop_and_back);
   ADD (a_close_ends_a_thread_that_loads);
   ADD (a_close_ends_a_thread_that_waits);
+  ADD (nobody_hits_after_a_close);
   return g_test_run ();
 }
