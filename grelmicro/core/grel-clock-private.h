@@ -25,6 +25,10 @@ typedef struct
  * never ahead and at most a tick late; a virtual clock is never late. */
 gint64 grel_clock_glance (GrelClock *self, GrelClockGlance *last);
 
+/* The same, and a stamp of the same moment: it grows while a virtual clock stands still, and is
+ * fine enough to tell what a thread did first. */
+gint64 grel_clock_now_stamped (GrelClock *self, gint64 *stamp);
+
 gint64 grel_virtual_clock_get_monotonic_time (GrelVirtualClock *self);
 
 gint64 grel_virtual_clock_get_real_time (GrelVirtualClock *self);

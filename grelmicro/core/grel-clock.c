@@ -35,12 +35,18 @@ struct _GrelRealClock
 G_DEFINE_FINAL_TYPE (GrelRealClock, grel_real_clock, GREL_TYPE_CLOCK)
 
 static gint64
-grel_real_clock_get_boot_time (void)
+grel_real_clock_get_boot_nanoseconds (void)
 {
   struct timespec now;
 
   clock_gettime (CLOCK_BOOTTIME, &now);
-  return now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+  return now.tv_sec * G_GINT64_CONSTANT (1000000000) + now.tv_nsec;
+}
+
+static gint64
+grel_real_clock_get_boot_time (void)
+{
+  return grel_real_clock_get_boot_nanoseconds () / 1000;
 }
 
 static void
@@ -112,6 +118,15 @@ grel_clock_glance (GrelClock *self, GrelClockGlance *last)
   if (last->tick != tick_ns)
     *last = (GrelClockGlance){ grel_clock_now (self), tick_ns };
   return last->now;
+}
+
+gint64
+grel_clock_now_stamped (GrelClock *self, gint64 *stamp)
+{
+  *stamp = grel_real_clock_get_boot_nanoseconds ();
+  if (self != NULL && GREL_IS_VIRTUAL_CLOCK (self))
+    return grel_virtual_clock_get_monotonic_time (GREL_VIRTUAL_CLOCK (self));
+  return *stamp / 1000 + grel_clock_get_boot_offset ();
 }
 
 /**

@@ -36,6 +36,9 @@ void grel_heap_remove (GrelHeap *self, GrelHeapNode *node);
 /* Returns: (nullable): the earliest */
 GrelHeapNode *grel_heap_peek (GrelHeap *self);
 
+/* Returns: (nullable): any, which costs little to remove */
+GrelHeapNode *grel_heap_peek_last (GrelHeap *self);
+
 gboolean grel_heap_node_is_in (const GrelHeapNode *self);
 
 G_END_DECLS

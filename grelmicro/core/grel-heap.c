@@ -107,3 +107,9 @@ grel_heap_peek (GrelHeap *self)
 {
   return self->n_nodes > 0 ? self->nodes[1] : NULL;
 }
+
+GrelHeapNode *
+grel_heap_peek_last (GrelHeap *self)
+{
+  return self->n_nodes > 0 ? self->nodes[self->n_nodes] : NULL;
+}

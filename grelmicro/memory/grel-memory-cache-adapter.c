@@ -5,8 +5,10 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-backend-private.h>
+#include <grelmicro/core/grel-clock-private.h>
 #include <grelmicro/memory/grel-memory-cache-adapter.h>
 #include <grelmicro/memory/grel-memory-cache-sweeper-private.h>
+#include <grelmicro/memory/grel-memory-cache-table-private.h>
 
 /**
  * GrelMemoryCacheAdapter:
@@ -30,12 +32,19 @@ struct _GrelMemoryCacheAdapter
 G_DEFINE_FINAL_TYPE (GrelMemoryCacheAdapter, grel_memory_cache_adapter, GREL_TYPE_CACHE_BACKEND)
 
 static gint64
-grel_memory_cache_adapter_enter (GrelMemoryCacheAdapter *self)
+grel_memory_cache_adapter_now (GrelMemoryCacheAdapter *self, gint64 *stamp)
 {
-  gint64 now = grel_part_now (grel_backend_get_part ((GrelBackend *) self));
+  return grel_clock_now_stamped (grel_backend_get_part ((GrelBackend *) self)->clock, stamp);
+}
 
-  g_mutex_lock (&self->cache.mutex);
-  return now;
+static gboolean
+grel_memory_cache_adapter_get (GrelMemoryCacheAdapter *self,
+                               GrelMemoryCacheKey key,
+                               GrelCacheRecord *record)
+{
+  gint64 stamp, now = grel_memory_cache_adapter_now (self, &stamp);
+
+  return grel_memory_cache_get (&self->cache, key, now, stamp, record);
 }
 
 static gboolean
@@ -43,21 +52,17 @@ grel_memory_cache_adapter_try_get (GrelCacheBackend *backend,
                                    const char *key,
                                    GrelCacheRecord *record)
 {
-  GrelMemoryCacheAdapter *self = (GrelMemoryCacheAdapter *) backend;
-  gint64 now = grel_memory_cache_adapter_enter (self);
-  GrelMemoryCacheEntry *entry = grel_memory_cache_find (&self->cache, key, now);
+  return grel_memory_cache_adapter_get ((GrelMemoryCacheAdapter *) backend,
+                                        grel_memory_cache_make_key (key), record);
+}
 
-  if (entry != NULL)
-    {
-      record->value = g_bytes_ref (entry->value);
-      record->ttl = entry->ttl;
-      record->stale_ttl = entry->expiry.due - entry->fresh_until;
-      record->load_time = entry->load_time;
-      record->remaining = entry->fresh_until - now;
-    }
-  g_mutex_unlock (&self->cache.mutex);
-
-  return entry != NULL;
+static gboolean
+grel_memory_cache_adapter_try_hit (GrelCacheBackend *backend,
+                                   const char *key,
+                                   GrelCacheRecord *record)
+{
+  return grel_memory_cache_adapter_get ((GrelMemoryCacheAdapter *) backend,
+                                        grel_memory_cache_make_bare_key (key), record);
 }
 
 static void
@@ -68,46 +73,34 @@ grel_memory_cache_adapter_try_set (GrelCacheBackend *backend,
                                    GrelCacheAccount *account)
 {
   GrelMemoryCacheAdapter *self = GREL_MEMORY_CACHE_ADAPTER (backend);
-  gint64 now = grel_memory_cache_adapter_enter (self);
+  gint64 stamp, now = grel_memory_cache_adapter_now (self, &stamp);
+  gint64 due = grel_memory_cache_set (&self->cache, grel_memory_cache_make_key (key), record, tags,
+                                      account, now, stamp);
 
-  grel_memory_cache_add (&self->cache, key, record, tags, account, now);
-  grel_memory_cache_sweeper_arm (&self->sweeper);
-  g_mutex_unlock (&self->cache.mutex);
+  if (due != G_MAXINT64)
+    grel_memory_cache_sweeper_arm (&self->sweeper, due);
 }
 
 static gboolean
 grel_memory_cache_adapter_try_delete (GrelCacheBackend *backend, const char *key)
 {
   GrelMemoryCacheAdapter *self = GREL_MEMORY_CACHE_ADAPTER (backend);
-  gint64 now = grel_memory_cache_adapter_enter (self);
-  GrelMemoryCacheEntry *entry = grel_memory_cache_find (&self->cache, key, now);
+  gint64 stamp, now = grel_memory_cache_adapter_now (self, &stamp);
 
-  if (entry != NULL)
-    grel_memory_cache_remove (&self->cache, entry);
-  g_mutex_unlock (&self->cache.mutex);
-
-  return entry != NULL;
+  return grel_memory_cache_delete (&self->cache, grel_memory_cache_make_key (key), now);
 }
 
 static void
 grel_memory_cache_adapter_try_delete_tags (GrelCacheBackend *backend, const char *const *tags)
 {
-  GrelMemoryCacheAdapter *self = GREL_MEMORY_CACHE_ADAPTER (backend);
-
-  g_mutex_lock (&self->cache.mutex);
   for (; *tags != NULL; tags++)
-    grel_memory_cache_remove_tag (&self->cache, *tags);
-  g_mutex_unlock (&self->cache.mutex);
+    grel_memory_cache_delete_tag (&GREL_MEMORY_CACHE_ADAPTER (backend)->cache, *tags);
 }
 
 static void
 grel_memory_cache_adapter_try_clear (GrelCacheBackend *backend)
 {
-  GrelMemoryCacheAdapter *self = GREL_MEMORY_CACHE_ADAPTER (backend);
-
-  g_mutex_lock (&self->cache.mutex);
-  grel_memory_cache_remove_all (&self->cache);
-  g_mutex_unlock (&self->cache.mutex);
+  grel_memory_cache_delete_all (&GREL_MEMORY_CACHE_ADAPTER (backend)->cache);
 }
 
 static GrelScope
@@ -145,6 +138,7 @@ grel_memory_cache_adapter_finalize (GObject *object)
 {
   GrelMemoryCacheAdapter *self = GREL_MEMORY_CACHE_ADAPTER (object);
 
+  grel_memory_cache_sweeper_clear (&self->sweeper);
   grel_memory_cache_clear (&self->cache);
 
   G_OBJECT_CLASS (grel_memory_cache_adapter_parent_class)->finalize (object);
@@ -166,6 +160,7 @@ grel_memory_cache_adapter_class_init (GrelMemoryCacheAdapterClass *klass)
   cache_class->try_delete_tags = grel_memory_cache_adapter_try_delete_tags;
   cache_class->try_clear = grel_memory_cache_adapter_try_clear;
   cache_class->try_tidy = grel_memory_cache_adapter_try_tidy;
+  cache_class->try_hit = grel_memory_cache_adapter_try_hit;
 }
 
 static void

@@ -9,7 +9,13 @@
 
 G_BEGIN_DECLS
 
+#define GREL_MEMORY_CACHE_N_SHARDS 16
+
+/* What threads write to for themselves lies in lines of the processor's cache of its own. */
+#define GREL_MEMORY_CACHE_LINE 64
+
 typedef struct _GrelMemoryCacheEntry GrelMemoryCacheEntry;
+typedef struct _GrelMemoryCacheOrder GrelMemoryCacheOrder;
 typedef struct _GrelMemoryCachePool GrelMemoryCachePool;
 typedef struct _GrelMemoryCacheTag GrelMemoryCacheTag;
 typedef struct _GrelMemoryCacheLink GrelMemoryCacheLink;
@@ -23,73 +29,119 @@ struct _GrelMemoryCacheLink
   GrelMemoryCacheLink *previous;
 };
 
-/* There may be millions, so nothing is in here twice. */
+/* The keys of caches have a prefix, which is not kept: the lowest bit of the hash tells them from
+ * others. */
+typedef struct
+{
+  const char *text;
+  guint hash;
+} GrelMemoryCacheKey;
+
+/* There may be millions, so nothing is in here twice; what a hit reads comes first. */
 struct _GrelMemoryCacheEntry
 {
   GrelHeapNode expiry;
+  GrelMemoryCacheKey key;     /* its text is behind the links */
+  GrelMemoryCacheEntry *next; /* in the table */
   GBytes *value;
   gint64 fresh_until;
   GTimeSpan ttl;
   GTimeSpan load_time;
-  GrelMemoryCachePool *pool; /* nullable */
+  GrelMemoryCacheOrder *order; /* nullable */
+  gint64 last_used;            /* a stamp, as far as its cache is bounded */
   GrelMemoryCacheEntry *newer;
-  GrelMemoryCacheEntry *older; /* in the pool; once it was taken out, in the trash */
+  GrelMemoryCacheEntry *older; /* in the order; once it was taken out, in the trash */
   guint n_links;
-  const char *key;             /* behind the links */
   GrelMemoryCacheLink links[]; /* one for each tag */
 };
 
-/* The entries of one cache, by last use. */
+/* Entries by key. */
+typedef struct
+{
+  GrelMemoryCacheEntry **buckets;
+  guint n_buckets; /* a power of two */
+  guint n_entries;
+} GrelMemoryCacheTable;
+
+/* The entries of one cache in one shard, by last use; under the mutex of the shard. */
+struct _GrelMemoryCacheOrder
+{
+  GrelMemoryCachePool *pool;
+  GrelMemoryCacheEntry *newest;
+  GrelMemoryCacheEntry *oldest;
+  gint64 oldest_used; /* when the oldest was; G_MAXINT64 if there is none; atomic */
+} __attribute__ ((aligned (GREL_MEMORY_CACHE_LINE)));
+
+/* The entries of one cache. */
 struct _GrelMemoryCachePool
 {
   GrelCacheAccount *account;
-  GrelMemoryCacheEntry *newest;
-  GrelMemoryCacheEntry *oldest;
-  guint n_entries;
+  guint n_users;   /* under the mutex of the pools */
+  guint n_entries; /* atomic */
+  GrelMemoryCacheOrder orders[GREL_MEMORY_CACHE_N_SHARDS];
 };
 
-/* What a memory adapter keeps, under the mutex. Nothing in here is unreffed under it: what is taken
- * out lies in the trash until it is freed without the mutex. */
+/* The keys that share some bits of their hash, and all that concerns them. */
 typedef struct
 {
   GMutex mutex;
-  GHashTable *entries; /* key to GrelMemoryCacheEntry, which owns the key */
-  GHashTable *tags;    /* name to GrelMemoryCacheTag */
+  GHashTable *tags; /* name to GrelMemoryCacheTag */
+  GrelMemoryCacheTable table;
+  GrelHeap heap; /* (element-type GrelMemoryCacheEntry) by expiry */
+} __attribute__ ((aligned (GREL_MEMORY_CACHE_LINE))) GrelMemoryCacheShard;
+
+/*
+ * What a memory adapter keeps, in shards so that threads seldom meet. A mutex of a shard is held
+ * alone, or with that of the pools, which is locked after it. Nothing is unreffed under either:
+ * what is taken out lies in the trash until it is freed without them.
+ */
+typedef struct
+{
+  GrelMemoryCacheShard *shards;
+  GrelMemoryCacheEntry *trash; /* atomic */
+  GMutex pools_mutex;
   GHashTable *pools;   /* GrelCacheAccount to GrelMemoryCachePool */
-  GrelHeap heap;       /* (element-type GrelMemoryCacheEntry) by expiry */
-  GrelMemoryCacheEntry *trash;
+  GMutex bounds_mutex; /* one at a time makes room; locked first */
+  guint generation;    /* of the process it was made in */
 } GrelMemoryCache;
 
 void grel_memory_cache_init (GrelMemoryCache *self);
 
+/* Nobody uses it any more; it may be a fork's copy of one that somebody used. */
 void grel_memory_cache_clear (GrelMemoryCache *self);
 
-/* Returns: (transfer none) (nullable): a live entry, which has been used now */
-GrelMemoryCacheEntry *grel_memory_cache_find (GrelMemoryCache *self, const char *key, gint64 now);
+/* stamp grows with each use, also while the time stands still. Returns: whether there is a live
+ * entry, which has been used now */
+gboolean grel_memory_cache_get (GrelMemoryCache *self,
+                                GrelMemoryCacheKey key,
+                                gint64 now,
+                                gint64 stamp,
+                                GrelCacheRecord *record);
 
-void grel_memory_cache_add (GrelMemoryCache *self,
-                            const char *key,
-                            const GrelCacheRecord *record,
-                            const char *const *tags,
-                            GrelCacheAccount *account,
-                            gint64 now);
+/* Returns: when it expires if that is sooner than what else is in its shard, or G_MAXINT64 */
+gint64 grel_memory_cache_set (GrelMemoryCache *self,
+                              GrelMemoryCacheKey key,
+                              const GrelCacheRecord *record,
+                              const char *const *tags,
+                              GrelCacheAccount *account,
+                              gint64 now,
+                              gint64 stamp);
 
-void grel_memory_cache_remove (GrelMemoryCache *self, GrelMemoryCacheEntry *entry);
+/* Returns: whether there was a live entry */
+gboolean grel_memory_cache_delete (GrelMemoryCache *self, GrelMemoryCacheKey key, gint64 now);
 
-void grel_memory_cache_remove_tag (GrelMemoryCache *self, const char *name);
+void grel_memory_cache_delete_tag (GrelMemoryCache *self, const char *name);
 
-void grel_memory_cache_remove_all (GrelMemoryCache *self);
+void grel_memory_cache_delete_all (GrelMemoryCache *self);
 
-/* Returns: (transfer none) (nullable): the one that expires first */
-GrelMemoryCacheEntry *grel_memory_cache_peek (GrelMemoryCache *self);
+/* Returns: when the one that expires first does so, or G_MAXINT64; which is in the past if more of
+ * them have expired than the limit allowed to take out */
+gint64 grel_memory_cache_delete_expired (GrelMemoryCache *self, gint64 now, guint limit);
 
-/* Returns: whether more of them have expired than the limit allowed to take out */
-gboolean grel_memory_cache_remove_expired (GrelMemoryCache *self, gint64 now, guint limit);
-
-/* Without the mutex: frees what was taken out. */
+/* Frees what was taken out. */
 void grel_memory_cache_tidy (GrelMemoryCache *self);
 
-/* The tag index. */
+/* The tag index of a shard, whose mutex is held, as for the table and the orders. */
 GHashTable *grel_memory_cache_tags_new (void);
 
 void grel_memory_cache_tags_add (GHashTable *tags,
@@ -100,5 +152,26 @@ void grel_memory_cache_tags_remove (GHashTable *tags, GrelMemoryCacheEntry *entr
 
 /* Returns: (transfer none) (nullable): one that has the tag */
 GrelMemoryCacheEntry *grel_memory_cache_tags_peek (GHashTable *tags, const char *name);
+
+/* The pools. Who uses one drops it afterwards. Returns: (nullable): NULL if there is no account */
+GrelMemoryCachePool *grel_memory_cache_use_pool (GrelMemoryCache *self, GrelCacheAccount *account);
+
+void grel_memory_cache_drop_pool (GrelMemoryCache *self, GrelMemoryCachePool *pool);
+
+void grel_memory_cache_free_pool (GrelMemoryCachePool *self);
+
+gboolean grel_memory_cache_pool_is_full (GrelMemoryCachePool *self);
+
+/* Returns: the shard with the entry that was not used for longest */
+guint grel_memory_cache_pool_find_oldest (GrelMemoryCachePool *self);
+
+void grel_memory_cache_order_enter (GrelMemoryCacheOrder *self,
+                                    GrelMemoryCacheEntry *entry,
+                                    gint64 stamp);
+
+void
+grel_memory_cache_order_use (GrelMemoryCacheOrder *self, GrelMemoryCacheEntry *entry, gint64 stamp);
+
+void grel_memory_cache_order_leave (GrelMemoryCache *cache, GrelMemoryCacheEntry *entry);
 
 G_END_DECLS

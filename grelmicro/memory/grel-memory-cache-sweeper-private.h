@@ -16,7 +16,8 @@ typedef struct
 {
   GrelBackend *owner; /* not a reference: it lies in there */
   GrelMemoryCache *cache;
-  GrelHop *hop; /* while started, as the next two; all under the cache's mutex */
+  GMutex mutex; /* for all that follows */
+  GrelHop *hop; /* while started, as the next one */
   GrelTimers *timers;
   GrelTimer timer; /* when the first entry expires, or earlier */
   GrelHopItem item;
@@ -27,12 +28,14 @@ void grel_memory_cache_sweeper_init (GrelMemoryCacheSweeper *self,
                                      GrelBackend *owner,
                                      GrelMemoryCache *cache);
 
+void grel_memory_cache_sweeper_clear (GrelMemoryCacheSweeper *self);
+
 /* In the captured context, as the next one. */
 void grel_memory_cache_sweeper_start (GrelMemoryCacheSweeper *self);
 
 void grel_memory_cache_sweeper_stop (GrelMemoryCacheSweeper *self);
 
-/* Mutex held: after an entry came in. */
-void grel_memory_cache_sweeper_arm (GrelMemoryCacheSweeper *self);
+/* An entry came in that expires then. */
+void grel_memory_cache_sweeper_arm (GrelMemoryCacheSweeper *self, gint64 due);
 
 G_END_DECLS

@@ -4,20 +4,28 @@
 
 #include "config.h"
 
+#include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/memory/grel-memory-cache-sweeper-private.h>
 
 /* How many expired entries one turn of the main loop frees. */
 #define GREL_MEMORY_CACHE_SWEEP 1000
 
-void
-grel_memory_cache_sweeper_arm (GrelMemoryCacheSweeper *self)
+/* Mutex held. */
+static void
+grel_memory_cache_sweeper_set_timer (GrelMemoryCacheSweeper *self, gint64 due)
 {
-  GrelMemoryCacheEntry *first = grel_memory_cache_peek (self->cache);
-
-  if (first == NULL || self->timers == NULL || self->is_sweeping)
+  if (self->timers == NULL || due == G_MAXINT64)
     return;
-  if (!grel_timer_is_set (&self->timer) || first->expiry.due < self->timer.node.due)
-    grel_timers_set (self->timers, &self->timer, first->expiry.due);
+  if (!grel_timer_is_set (&self->timer) || due < self->timer.node.due)
+    grel_timers_set (self->timers, &self->timer, due);
+}
+
+void
+grel_memory_cache_sweeper_arm (GrelMemoryCacheSweeper *self, gint64 due)
+{
+  g_mutex_lock (&self->mutex);
+  grel_memory_cache_sweeper_set_timer (self, due);
+  g_mutex_unlock (&self->mutex);
 }
 
 /* What one turn doesn't get done is for the next one. */
@@ -25,18 +33,18 @@ static void
 grel_memory_cache_sweeper_sweep (GrelMemoryCacheSweeper *self)
 {
   gint64 now = grel_clock_get_monotonic_time (grel_backend_get_clock (self->owner));
-  gboolean is_behind;
+  gint64 due = grel_memory_cache_delete_expired (self->cache, now, GREL_MEMORY_CACHE_SWEEP);
 
-  g_mutex_lock (&self->cache->mutex);
-  is_behind = grel_memory_cache_remove_expired (self->cache, now, GREL_MEMORY_CACHE_SWEEP);
-  self->is_sweeping = is_behind && self->hop != NULL;
-  if (self->is_sweeping)
+  g_mutex_lock (&self->mutex);
+  if (due > now)
+    grel_memory_cache_sweeper_set_timer (self, due);
+  else if (self->hop != NULL && !self->is_sweeping)
     {
+      self->is_sweeping = TRUE;
       g_object_ref (self->owner);
       grel_hop_post (self->hop, &self->item);
     }
-  grel_memory_cache_sweeper_arm (self);
-  g_mutex_unlock (&self->cache->mutex);
+  g_mutex_unlock (&self->mutex);
 
   grel_memory_cache_tidy (self->cache);
 }
@@ -48,6 +56,9 @@ grel_memory_cache_sweeper_go_on (GrelHopItem *item)
     = (gpointer) ((char *) item - G_STRUCT_OFFSET (GrelMemoryCacheSweeper, item));
   g_autoptr (GrelBackend) owner = self->owner;
 
+  g_mutex_lock (&self->mutex);
+  self->is_sweeping = FALSE;
+  g_mutex_unlock (&self->mutex);
   grel_memory_cache_sweeper_sweep (self);
 }
 
@@ -82,6 +93,7 @@ grel_memory_cache_sweeper_init (GrelMemoryCacheSweeper *self,
                                 GrelBackend *owner,
                                 GrelMemoryCache *cache)
 {
+  g_mutex_init (&self->mutex);
   self->owner = owner;
   self->cache = cache;
   self->timer.klass = &grel_memory_cache_sweeper_timer_class;
@@ -89,18 +101,28 @@ grel_memory_cache_sweeper_init (GrelMemoryCacheSweeper *self,
 }
 
 void
+grel_memory_cache_sweeper_clear (GrelMemoryCacheSweeper *self)
+{
+  guint generation = self->cache->generation;
+
+  grel_identity_adopt_mutex (&self->mutex, &generation);
+  g_mutex_clear (&self->mutex);
+}
+
+void
 grel_memory_cache_sweeper_start (GrelMemoryCacheSweeper *self)
 {
   g_autoptr (GMainContext) context = grel_backend_ref_main_context (self->owner);
   GrelTimers *timers = grel_timers_new (context, grel_backend_get_clock (self->owner),
-                                        G_OBJECT (self->owner), &self->cache->mutex);
+                                        G_OBJECT (self->owner), &self->mutex);
   GrelHop *hop = grel_hop_ref_for_context (context);
 
-  g_mutex_lock (&self->cache->mutex);
+  g_mutex_lock (&self->mutex);
   self->hop = hop;
   self->timers = timers;
-  grel_memory_cache_sweeper_arm (self);
-  g_mutex_unlock (&self->cache->mutex);
+  g_mutex_unlock (&self->mutex);
+
+  grel_memory_cache_sweeper_arm (self, grel_memory_cache_delete_expired (self->cache, 0, 0));
 }
 
 void
@@ -109,11 +131,11 @@ grel_memory_cache_sweeper_stop (GrelMemoryCacheSweeper *self)
   GrelTimers *timers;
   GrelHop *hop;
 
-  g_mutex_lock (&self->cache->mutex);
+  g_mutex_lock (&self->mutex);
   grel_timers_clear (self->timers, &self->timer);
   timers = g_steal_pointer (&self->timers);
   hop = g_steal_pointer (&self->hop);
-  g_mutex_unlock (&self->cache->mutex);
+  g_mutex_unlock (&self->mutex);
 
   grel_timers_destroy (timers);
   grel_hop_unref (hop);

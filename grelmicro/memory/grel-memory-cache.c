@@ -4,243 +4,115 @@
 
 #include "config.h"
 
-#include <grelmicro/memory/grel-memory-cache-private.h>
+#include <grelmicro/core/grel-identity-private.h>
+#include <grelmicro/memory/grel-memory-cache-table-private.h>
 
-#include <string.h>
+/* The top bits of a hash choose the shard, those at the bottom the bucket. */
+#define GREL_MEMORY_CACHE_SHARD_SHIFT 28
 
-static void
-grel_memory_cache_pool_free (gpointer data)
-{
-  GrelMemoryCachePool *self = data;
+G_STATIC_ASSERT (GREL_MEMORY_CACHE_N_SHARDS == 1u << (32 - GREL_MEMORY_CACHE_SHARD_SHIFT));
 
-  g_atomic_rc_box_release (self->account);
-  g_free (self);
-}
-
-static GrelMemoryCachePool *
-grel_memory_cache_ensure_pool (GrelMemoryCache *self, GrelCacheAccount *account)
-{
-  GrelMemoryCachePool *pool = g_hash_table_lookup (self->pools, account);
-
-  if (pool != NULL)
-    return pool;
-
-  pool = g_new0 (GrelMemoryCachePool, 1);
-  pool->account = g_atomic_rc_box_acquire (account);
-  g_hash_table_insert (self->pools, account, pool);
-  return pool;
-}
-
-static void
-grel_memory_cache_pool_push (GrelMemoryCachePool *self, GrelMemoryCacheEntry *entry)
-{
-  entry->newer = NULL;
-  entry->older = self->newest;
-  if (self->newest != NULL)
-    self->newest->newer = entry;
-  else
-    self->oldest = entry;
-  self->newest = entry;
-}
-
-static void
-grel_memory_cache_pool_unlink (GrelMemoryCachePool *self, GrelMemoryCacheEntry *entry)
-{
-  if (entry->newer != NULL)
-    entry->newer->older = entry->older;
-  else
-    self->newest = entry->older;
-  if (entry->older != NULL)
-    entry->older->newer = entry->newer;
-  else
-    self->oldest = entry->newer;
-}
-
-static void
-grel_memory_cache_enter_pool (GrelMemoryCache *self,
-                              GrelMemoryCacheEntry *entry,
-                              GrelCacheAccount *account)
-{
-  if (account == NULL)
-    return;
-
-  entry->pool = grel_memory_cache_ensure_pool (self, account);
-  grel_memory_cache_pool_push (entry->pool, entry);
-  entry->pool->n_entries++;
-  g_atomic_int_inc (&account->size);
-}
-
-static void
-grel_memory_cache_leave_pool (GrelMemoryCache *self, GrelMemoryCacheEntry *entry)
-{
-  GrelMemoryCachePool *pool = g_steal_pointer (&entry->pool);
-
-  if (pool == NULL)
-    return;
-
-  grel_memory_cache_pool_unlink (pool, entry);
-  g_atomic_int_add (&pool->account->size, -1);
-  if (--pool->n_entries == 0)
-    g_hash_table_remove (self->pools, pool->account);
-}
+/* How often to ask for a mutex that is held before sleeping, which takes a hundred times as long as
+ * anybody holds it. */
+#define GREL_MEMORY_CACHE_SPINS 64
 
 void
 grel_memory_cache_init (GrelMemoryCache *self)
 {
-  g_mutex_init (&self->mutex);
-  self->entries = g_hash_table_new (g_str_hash, g_str_equal);
-  self->tags = grel_memory_cache_tags_new ();
-  self->pools = g_hash_table_new_full (NULL, NULL, NULL, grel_memory_cache_pool_free);
+  self->shards
+    = g_aligned_alloc0 (GREL_MEMORY_CACHE_N_SHARDS, sizeof *self->shards, GREL_MEMORY_CACHE_LINE);
+  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
+    {
+      g_mutex_init (&self->shards[i].mutex);
+      self->shards[i].tags = grel_memory_cache_tags_new ();
+      grel_memory_cache_table_init (&self->shards[i].table);
+    }
+
+  g_mutex_init (&self->pools_mutex);
+  g_mutex_init (&self->bounds_mutex);
+  self->pools = g_hash_table_new (NULL, NULL);
+  self->generation = grel_identity_get_generation ();
+}
+
+static void
+grel_memory_cache_adopt (GrelMemoryCache *self, GMutex *mutex)
+{
+  guint generation = self->generation;
+
+  grel_identity_adopt_mutex (mutex, &generation);
 }
 
 void
 grel_memory_cache_clear (GrelMemoryCache *self)
 {
-  grel_memory_cache_remove_all (self);
+  grel_memory_cache_adopt (self, &self->pools_mutex);
+  grel_memory_cache_adopt (self, &self->bounds_mutex);
+  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
+    grel_memory_cache_adopt (self, &self->shards[i].mutex);
+
+  grel_memory_cache_delete_all (self);
   grel_memory_cache_tidy (self);
-  g_hash_table_unref (self->entries);
-  g_hash_table_unref (self->tags);
+  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
+    {
+      g_hash_table_unref (self->shards[i].tags);
+      grel_memory_cache_table_clear (&self->shards[i].table);
+      grel_heap_clear (&self->shards[i].heap);
+      g_mutex_clear (&self->shards[i].mutex);
+    }
+  g_aligned_free (self->shards);
   g_hash_table_unref (self->pools);
-  g_mutex_clear (&self->mutex);
-}
-
-GrelMemoryCacheEntry *
-grel_memory_cache_find (GrelMemoryCache *self, const char *key, gint64 now)
-{
-  GrelMemoryCacheEntry *entry = g_hash_table_lookup (self->entries, key);
-
-  if (entry == NULL || now >= entry->expiry.due)
-    return NULL;
-
-  if (entry->pool != NULL && entry->newer != NULL
-      && g_atomic_int_get (&entry->pool->account->max_size) > 0)
-    {
-      grel_memory_cache_pool_unlink (entry->pool, entry);
-      grel_memory_cache_pool_push (entry->pool, entry);
-    }
-  return entry;
-}
-
-static GrelMemoryCacheEntry *
-grel_memory_cache_entry_new (const char *key,
-                             const GrelCacheRecord *record,
-                             guint n_tags,
-                             gint64 now)
-{
-  gsize key_size = strlen (key) + 1;
-  gsize size = sizeof (GrelMemoryCacheEntry) + n_tags * sizeof (GrelMemoryCacheLink);
-  GrelMemoryCacheEntry *entry = g_malloc0 (size + key_size);
-
-  entry->key = memcpy ((char *) entry + size, key, key_size);
-  entry->value = g_bytes_ref (record->value);
-  entry->ttl = record->ttl;
-  entry->load_time = record->load_time;
-  entry->fresh_until = now + record->ttl;
-  return entry;
+  g_mutex_clear (&self->pools_mutex);
+  g_mutex_clear (&self->bounds_mutex);
 }
 
 static void
-grel_memory_cache_make_room (GrelMemoryCache *self, GrelMemoryCachePool *pool)
+grel_memory_cache_pause (void)
 {
-  guint max_size = pool != NULL ? g_atomic_int_get (&pool->account->max_size) : 0;
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause ();
+#endif
+}
 
-  while (max_size > 0 && pool->n_entries > max_size)
+static GrelMemoryCacheShard *
+grel_memory_cache_lock (GrelMemoryCache *self, guint hash)
+{
+  GrelMemoryCacheShard *shard = &self->shards[hash >> GREL_MEMORY_CACHE_SHARD_SHIFT];
+
+  for (guint i = 0; i < GREL_MEMORY_CACHE_SPINS; i++)
     {
-      g_atomic_int_inc (&pool->account->evictions);
-      grel_memory_cache_remove (self, pool->oldest);
+      if (g_mutex_trylock (&shard->mutex))
+        return shard;
+      grel_memory_cache_pause ();
     }
+
+  g_mutex_lock (&shard->mutex);
+  return shard;
 }
 
-void
-grel_memory_cache_add (GrelMemoryCache *self,
-                       const char *key,
-                       const GrelCacheRecord *record,
-                       const char *const *tags,
-                       GrelCacheAccount *account,
-                       gint64 now)
-{
-  GrelMemoryCacheEntry *old = g_hash_table_lookup (self->entries, key);
-  guint n_tags = tags != NULL ? g_strv_length ((char **) tags) : 0;
-  GrelMemoryCacheEntry *entry = grel_memory_cache_entry_new (key, record, n_tags, now);
-
-  if (old != NULL)
-    grel_memory_cache_remove (self, old);
-  g_hash_table_insert (self->entries, (gpointer) entry->key, entry);
-  grel_heap_add (&self->heap, &entry->expiry, entry->fresh_until + record->stale_ttl);
-  grel_memory_cache_tags_add (self->tags, entry, tags);
-  grel_memory_cache_enter_pool (self, entry, account);
-  grel_memory_cache_make_room (self, entry->pool);
-}
-
+/* Mutex of the shard held. */
 static void
-grel_memory_cache_throw_away (GrelMemoryCache *self, GrelMemoryCacheEntry *entry)
+grel_memory_cache_remove (GrelMemoryCache *self,
+                          GrelMemoryCacheShard *shard,
+                          GrelMemoryCacheEntry *entry)
 {
-  grel_memory_cache_tags_remove (self->tags, entry);
-  grel_memory_cache_leave_pool (self, entry);
-  entry->older = self->trash;
-  self->trash = entry;
-}
+  grel_memory_cache_table_remove (&shard->table, entry);
+  grel_heap_remove (&shard->heap, &entry->expiry);
+  grel_memory_cache_tags_remove (shard->tags, entry);
+  grel_memory_cache_order_leave (self, entry);
 
-void
-grel_memory_cache_remove (GrelMemoryCache *self, GrelMemoryCacheEntry *entry)
-{
-  g_hash_table_remove (self->entries, entry->key);
-  grel_heap_remove (&self->heap, &entry->expiry);
-  grel_memory_cache_throw_away (self, entry);
-}
-
-void
-grel_memory_cache_remove_tag (GrelMemoryCache *self, const char *name)
-{
-  GrelMemoryCacheEntry *entry;
-
-  while ((entry = grel_memory_cache_tags_peek (self->tags, name)) != NULL)
-    grel_memory_cache_remove (self, entry);
-}
-
-void
-grel_memory_cache_remove_all (GrelMemoryCache *self)
-{
-  GHashTableIter iter;
-  gpointer entry;
-
-  g_hash_table_iter_init (&iter, self->entries);
-  while (g_hash_table_iter_next (&iter, NULL, &entry))
-    grel_memory_cache_throw_away (self, entry);
-
-  g_hash_table_remove_all (self->entries);
-  grel_heap_clear (&self->heap);
-}
-
-GrelMemoryCacheEntry *
-grel_memory_cache_peek (GrelMemoryCache *self)
-{
-  return (GrelMemoryCacheEntry *) grel_heap_peek (&self->heap);
-}
-
-gboolean
-grel_memory_cache_remove_expired (GrelMemoryCache *self, gint64 now, guint limit)
-{
-  GrelMemoryCacheEntry *first;
-
-  while ((first = grel_memory_cache_peek (self)) != NULL && first->expiry.due <= now)
-    {
-      if (limit-- == 0)
-        return TRUE;
-      grel_memory_cache_remove (self, first);
-    }
-  return FALSE;
+  entry->older = __atomic_load_n (&self->trash, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n (&self->trash, &entry->older, entry, TRUE, __ATOMIC_RELEASE,
+                                       __ATOMIC_RELAXED))
+    ;
 }
 
 void
 grel_memory_cache_tidy (GrelMemoryCache *self)
 {
-  GrelMemoryCacheEntry *trash;
+  GrelMemoryCacheEntry *trash = NULL;
 
-  g_mutex_lock (&self->mutex);
-  trash = g_steal_pointer (&self->trash);
-  g_mutex_unlock (&self->mutex);
-
+  if (__atomic_load_n (&self->trash, __ATOMIC_RELAXED) != NULL)
+    trash = __atomic_exchange_n (&self->trash, NULL, __ATOMIC_ACQUIRE);
   while (trash != NULL)
     {
       GrelMemoryCacheEntry *entry = trash;
@@ -249,4 +121,210 @@ grel_memory_cache_tidy (GrelMemoryCache *self)
       g_bytes_unref (entry->value);
       g_free (entry);
     }
+}
+
+/* Mutex of the shard held. Returns: (nullable): a live entry */
+static GrelMemoryCacheEntry *
+grel_memory_cache_find (GrelMemoryCacheShard *shard, GrelMemoryCacheKey key, gint64 now)
+{
+  GrelMemoryCacheEntry *entry = grel_memory_cache_table_find (&shard->table, key);
+
+  return entry != NULL && now < entry->expiry.due ? entry : NULL;
+}
+
+gboolean
+grel_memory_cache_get (GrelMemoryCache *self,
+                       GrelMemoryCacheKey key,
+                       gint64 now,
+                       gint64 stamp,
+                       GrelCacheRecord *record)
+{
+  GrelMemoryCacheShard *shard = grel_memory_cache_lock (self, key.hash);
+  GrelMemoryCacheEntry *entry = grel_memory_cache_find (shard, key, now);
+
+  if (entry != NULL)
+    {
+      if (entry->order != NULL)
+        grel_memory_cache_order_use (entry->order, entry, stamp);
+      record->value = g_bytes_ref (entry->value);
+      record->ttl = entry->ttl;
+      record->stale_ttl = entry->expiry.due - entry->fresh_until;
+      record->load_time = entry->load_time;
+      record->remaining = entry->fresh_until - now;
+    }
+  g_mutex_unlock (&shard->mutex);
+
+  return entry != NULL;
+}
+
+static GrelMemoryCacheEntry *
+grel_memory_cache_entry_new (GrelMemoryCacheKey key,
+                             const GrelCacheRecord *record,
+                             guint n_tags,
+                             gint64 now)
+{
+  gsize key_size = strlen (key.text) + 1;
+  gsize size = sizeof (GrelMemoryCacheEntry) + n_tags * sizeof (GrelMemoryCacheLink);
+  GrelMemoryCacheEntry *entry = g_malloc0 (size + key_size);
+
+  entry->key.text = memcpy ((char *) entry + size, key.text, key_size);
+  entry->key.hash = key.hash;
+  entry->value = g_bytes_ref (record->value);
+  entry->ttl = record->ttl;
+  entry->load_time = record->load_time;
+  entry->fresh_until = now + record->ttl;
+  entry->expiry.due = entry->fresh_until + record->stale_ttl;
+  return entry;
+}
+
+/* Across all shards, and never more than has to go. */
+static void
+grel_memory_cache_make_room (GrelMemoryCache *self, GrelMemoryCachePool *pool)
+{
+  if (!grel_memory_cache_pool_is_full (pool))
+    return;
+
+  g_mutex_lock (&self->bounds_mutex);
+  while (grel_memory_cache_pool_is_full (pool))
+    {
+      guint i = grel_memory_cache_pool_find_oldest (pool);
+      GrelMemoryCacheShard *shard = &self->shards[i];
+
+      g_mutex_lock (&shard->mutex);
+      if (pool->orders[i].oldest != NULL)
+        {
+          g_atomic_int_inc (&pool->account->evictions);
+          grel_memory_cache_remove (self, shard, pool->orders[i].oldest);
+        }
+      g_mutex_unlock (&shard->mutex);
+    }
+  g_mutex_unlock (&self->bounds_mutex);
+}
+
+/* Mutex of the shard held. */
+static void
+grel_memory_cache_put (GrelMemoryCache *self,
+                       GrelMemoryCacheShard *shard,
+                       GrelMemoryCacheEntry *entry,
+                       const char *const *tags,
+                       GrelMemoryCachePool *pool,
+                       gint64 stamp)
+{
+  GrelMemoryCacheEntry *old = grel_memory_cache_table_find (&shard->table, entry->key);
+
+  if (old != NULL)
+    grel_memory_cache_remove (self, shard, old);
+  grel_memory_cache_table_add (&shard->table, entry);
+  grel_heap_add (&shard->heap, &entry->expiry, entry->expiry.due);
+  grel_memory_cache_tags_add (shard->tags, entry, tags);
+  if (pool != NULL)
+    grel_memory_cache_order_enter (&pool->orders[shard - self->shards], entry, stamp);
+}
+
+gint64
+grel_memory_cache_set (GrelMemoryCache *self,
+                       GrelMemoryCacheKey key,
+                       const GrelCacheRecord *record,
+                       const char *const *tags,
+                       GrelCacheAccount *account,
+                       gint64 now,
+                       gint64 stamp)
+{
+  guint n_tags = tags != NULL ? g_strv_length ((char **) tags) : 0;
+  GrelMemoryCacheEntry *entry = grel_memory_cache_entry_new (key, record, n_tags, now);
+  GrelMemoryCachePool *pool = grel_memory_cache_use_pool (self, account);
+  gint64 due = entry->expiry.due;
+  GrelMemoryCacheShard *shard;
+  gboolean is_first;
+
+  shard = grel_memory_cache_lock (self, key.hash);
+  grel_memory_cache_put (self, shard, entry, tags, pool, stamp);
+  is_first = grel_heap_peek (&shard->heap) == &entry->expiry;
+  g_mutex_unlock (&shard->mutex);
+
+  if (pool != NULL)
+    {
+      grel_memory_cache_make_room (self, pool);
+      grel_memory_cache_drop_pool (self, pool);
+    }
+  return is_first ? due : G_MAXINT64;
+}
+
+gboolean
+grel_memory_cache_delete (GrelMemoryCache *self, GrelMemoryCacheKey key, gint64 now)
+{
+  GrelMemoryCacheShard *shard = grel_memory_cache_lock (self, key.hash);
+  GrelMemoryCacheEntry *entry = grel_memory_cache_find (shard, key, now);
+
+  if (entry != NULL)
+    grel_memory_cache_remove (self, shard, entry);
+  g_mutex_unlock (&shard->mutex);
+
+  return entry != NULL;
+}
+
+void
+grel_memory_cache_delete_tag (GrelMemoryCache *self, const char *name)
+{
+  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
+    {
+      GrelMemoryCacheShard *shard = &self->shards[i];
+      GrelMemoryCacheEntry *entry;
+
+      g_mutex_lock (&shard->mutex);
+      while ((entry = grel_memory_cache_tags_peek (shard->tags, name)) != NULL)
+        grel_memory_cache_remove (self, shard, entry);
+      g_mutex_unlock (&shard->mutex);
+    }
+}
+
+void
+grel_memory_cache_delete_all (GrelMemoryCache *self)
+{
+  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
+    {
+      GrelMemoryCacheShard *shard = &self->shards[i];
+      GrelHeapNode *last;
+
+      g_mutex_lock (&shard->mutex);
+      while ((last = grel_heap_peek_last (&shard->heap)) != NULL)
+        grel_memory_cache_remove (self, shard, (GrelMemoryCacheEntry *) last);
+      g_mutex_unlock (&shard->mutex);
+    }
+}
+
+/* Takes out as many as the limit allows, which is lowered. Returns: when the next one expires */
+static gint64
+grel_memory_cache_shard_delete_expired (GrelMemoryCache *self,
+                                        GrelMemoryCacheShard *shard,
+                                        gint64 now,
+                                        guint *limit)
+{
+  GrelHeapNode *first;
+  gint64 due = G_MAXINT64;
+
+  g_mutex_lock (&shard->mutex);
+  while ((first = grel_heap_peek (&shard->heap)) != NULL && first->due <= now && *limit > 0)
+    {
+      grel_memory_cache_remove (self, shard, (GrelMemoryCacheEntry *) first);
+      (*limit)--;
+    }
+  if (first != NULL)
+    due = first->due;
+  g_mutex_unlock (&shard->mutex);
+  return due;
+}
+
+gint64
+grel_memory_cache_delete_expired (GrelMemoryCache *self, gint64 now, guint limit)
+{
+  gint64 due = G_MAXINT64;
+
+  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
+    {
+      gint64 next = grel_memory_cache_shard_delete_expired (self, &self->shards[i], now, &limit);
+
+      due = MIN (due, next);
+    }
+  return due;
 }

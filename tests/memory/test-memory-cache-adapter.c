@@ -131,6 +131,80 @@ a_value_tells_how_fresh_it_is (Fixture *fixture, gconstpointer data)
 }
 
 static void
+a_key_with_the_prefix_of_caches_is_found_without_it (Fixture *fixture, gconstpointer data)
+{
+  GrelCacheRecord record = { NULL };
+
+  set (fixture, "cache:key", TTL, NULL);
+  set (fixture, "other", TTL, NULL);
+  g_assert_true (fixture->klass->try_hit (fixture->adapter, "key", &record));
+  g_bytes_unref (record.value);
+  g_assert_false (fixture->klass->try_hit (fixture->adapter, "other", &record));
+  g_assert_false (fixture->klass->try_hit (fixture->adapter, "cache:key", &record));
+  g_assert_false (has (fixture, "key"));
+  g_assert_true (has (fixture, "cache:key"));
+  g_assert_true (has (fixture, "other"));
+}
+
+/* Uses all of them, in a random order. */
+static void
+use_in_order (Fixture *fixture, char **keys, guint n)
+{
+  for (guint i = 0; i < n; i++)
+    {
+      guint j = g_random_int_range (i, n);
+      char *key = keys[j];
+
+      keys[j] = keys[i];
+      keys[i] = key;
+      g_assert_true (has (fixture, key));
+    }
+}
+
+static void
+what_was_not_used_for_longest_goes_first (Fixture *fixture, gconstpointer data)
+{
+  const guint n = 200;
+  g_autofree char **keys = g_new0 (char *, n);
+  char text[16];
+
+  fixture->account->max_size = n;
+  for (guint i = 0; i < n; i++)
+    {
+      keys[i] = g_strdup_printf ("%u", i);
+      set (fixture, keys[i], TTL, NULL);
+    }
+  use_in_order (fixture, keys, n);
+
+  for (guint i = 0; i < n; i++)
+    {
+      g_snprintf (text, sizeof text, "new %u", i);
+      set (fixture, text, TTL, NULL);
+      g_assert_false (has (fixture, keys[i]));
+      g_assert_cmpuint (get_size (fixture), ==, n);
+      g_assert_cmpuint (fixture->account->evictions, ==, i + 1);
+      g_free (keys[i]);
+    }
+}
+
+static void
+a_tag_deletes_all_that_have_it_wherever_they_are (Fixture *fixture, gconstpointer data)
+{
+  const char *tags[] = { "odd", NULL };
+
+  for (guint i = 0; i < 1000; i++)
+    {
+      g_autofree char *key = g_strdup_printf ("%u", i);
+
+      set (fixture, key, TTL, i % 2 ? "odd" : "even");
+    }
+  fixture->klass->try_delete_tags (fixture->adapter, tags);
+  fixture->klass->try_tidy (fixture->adapter);
+  g_assert_cmpint (fixture->n_freed, ==, 500);
+  g_assert_cmpuint (get_size (fixture), ==, 500);
+}
+
+static void
 what_expired_is_freed_without_a_call (Fixture *fixture, gconstpointer data)
 {
   set (fixture, "short", TTL, "red");
@@ -387,6 +461,9 @@ main (int argc, char **argv)
   ADD (its_scope_is_the_process);
   ADD (values_are_kept_by_reference);
   ADD (a_value_tells_how_fresh_it_is);
+  ADD (a_key_with_the_prefix_of_caches_is_found_without_it);
+  ADD (what_was_not_used_for_longest_goes_first);
+  ADD (a_tag_deletes_all_that_have_it_wherever_they_are);
   ADD (what_expired_is_freed_without_a_call);
   ADD (a_shorter_time_is_heeded_after_a_longer_one);
   ADD (what_was_replaced_or_deleted_is_freed_at_once);
