@@ -16,9 +16,10 @@ typedef struct
   char **keys;
   GHashTable *table;
   GMutex mutex;
+  int n_walks; /* so far */
 } Scene;
 
-#define N_KEYS 1000
+#define N_KEYS 10000
 
 static void
 set_up_empty (gpointer data)
@@ -95,6 +96,27 @@ hit (gpointer data, guint64 n)
 }
 
 static void
+peek (gpointer data, guint64 n)
+{
+  Scene *self = data;
+
+  for (guint64 i = 0; i < n; i++)
+    g_bytes_unref (grel_ttl_cache_peek (self->cache, self->keys[i % N_KEYS]));
+}
+
+/* Every other thread has the other half of the keys. */
+static void
+hit_one_half (gpointer data, guint64 n)
+{
+  Scene *self = data;
+  char **keys = self->keys + g_atomic_int_add (&self->n_walks, 1) % 2 * (N_KEYS / 2);
+
+  for (guint64 i = 0; i < n; i++)
+    g_bytes_unref (
+      grel_ttl_cache_get_from_thread (self->cache, keys[i % (N_KEYS / 2)], NULL, NULL));
+}
+
+static void
 do_the_least (gpointer data, guint64 n)
 {
   Scene *self = data;
@@ -153,14 +175,20 @@ tear_down_memory (gpointer data)
   g_clear_pointer (&((Scene *) data)->table, g_hash_table_unref);
 }
 
+#define ONE_THREAD "one thread"
 #define THE_LEAST "mutex, look-up, reference, clock"
 
 static Scene unbounded, bounded = { .max_size = 2 * N_KEYS }, ambient = { .finds_backend = TRUE };
 
 static const GrelBenchRow rows[] = {
   { "cache/hit", THE_LEAST, hit, do_the_least, set_up, tear_down, &unbounded, .target = 1.3 },
-  { "cache/hit-bounded", THE_LEAST, hit, do_the_least, set_up, tear_down, &bounded },
+  { "cache/hit-bounded", THE_LEAST, hit, do_the_least, set_up, tear_down, &bounded, .target = 1.3 },
   { "cache/hit-ambient", THE_LEAST, hit, do_the_least, set_up, tear_down, &ambient },
+  { "cache/peek", THE_LEAST, peek, do_the_least, set_up, tear_down, &bounded, .target = 1.3 },
+  { "cache/two-threads/different-keys", ONE_THREAD, hit_one_half, hit_one_half, set_up, tear_down,
+    &bounded, .n_workers = 2, .n_reference_workers = 1, .is_spread = TRUE, .target = 0.625 },
+  { "cache/two-threads/same-keys", ONE_THREAD, hit, hit, set_up, tear_down, &bounded,
+    .n_workers = 2, .n_reference_workers = 1, .is_spread = TRUE },
   { "cache/set", THE_LEAST, replace, do_the_least, set_up, tear_down, &unbounded },
   { "cache/memory", "a key in a GHashTable", fill, fill_table, set_up_empty, tear_down_memory,
     &unbounded, .measure = GREL_BENCH_MEMORY },
