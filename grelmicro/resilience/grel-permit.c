@@ -139,8 +139,10 @@ grel_permit_succeed_async (GrelPermit *self,
  * Gets the result of [method@Grelmicro.Permit.succeed_async].
  *
  * Sets %GREL_ERROR_NOT_OWNED if the permit was completed before, %GREL_ERROR_CLOSED if its backend
- * was closed, and %GREL_ERROR_BACKEND if the store could not be told: the outcome is lost then, and
- * a slot that the call took expires by itself.
+ * was closed, %GREL_ERROR_NOT_OPEN if it was given in another process, before a `fork ()`, and
+ * %GREL_ERROR_BACKEND if the store could not be told: the outcome is lost then, and a slot that the
+ * call took expires by itself. Sets %G_IO_ERROR_CANCELLED if nobody waited any more: the outcome is
+ * recorded nonetheless.
  *
  * Returns: %TRUE if the outcome was recorded
  *
