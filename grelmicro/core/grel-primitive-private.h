@@ -37,8 +37,11 @@ grel_primitive_write (GrelPrimitive *self, gpointer field, gconstpointer value, 
 /* The same for an object, which is referenced. */
 gboolean grel_primitive_write_object (GrelPrimitive *self, gpointer field, gpointer value);
 
-/* What an operation begins with: a copy of the settings, and where to look for the backend. The
- * backend is NULL if none was set, the app too if none was (transfer full). */
+/* Mutex held: where to look for the backend. The backend is NULL if none was set, the app too if
+ * none was (transfer full). */
+void grel_primitive_ref_place (GrelPrimitive *self, GrelBackend **backend, GrelApp **app);
+
+/* What an operation begins with: a copy of the settings, and where to look for the backend. */
 void grel_primitive_snapshot (GrelPrimitive *self,
                               gconstpointer settings,
                               gpointer copy,

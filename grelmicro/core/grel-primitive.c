@@ -80,6 +80,14 @@ grel_primitive_write_object (GrelPrimitive *self, gpointer field, gpointer value
 }
 
 void
+grel_primitive_ref_place (GrelPrimitive *self, GrelBackend **backend, GrelApp **app)
+{
+  g_set_object (backend, self->backend);
+  if (*backend == NULL)
+    g_set_object (app, self->app);
+}
+
+void
 grel_primitive_snapshot (GrelPrimitive *self,
                          gconstpointer settings,
                          gpointer copy,
@@ -89,8 +97,6 @@ grel_primitive_snapshot (GrelPrimitive *self,
 {
   grel_primitive_lock (self);
   memcpy (copy, settings, size);
-  g_set_object (backend, self->backend);
-  if (*backend == NULL)
-    g_set_object (app, self->app);
+  grel_primitive_ref_place (self, backend, app);
   grel_primitive_unlock (self);
 }

@@ -31,9 +31,9 @@ grel_circuit_wish_prepare (GrelCircuitWish *self, GError **error)
   if (self->route != NULL)
     grel_route_begin (self->route);
   self->terms.tally = g_atomic_rc_box_acquire (breaker->tally);
-  grel_primitive_snapshot (&family->primitive, &family->settings, &self->terms.settings,
-                           sizeof self->terms.settings, &backend, &app);
   grel_primitive_lock (&family->primitive);
+  grel_primitive_ref_place (&family->primitive, &backend, &app);
+  self->terms.settings = family->settings;
   if (family->ignored != NULL)
     self->terms.ignored = g_array_ref (family->ignored);
   if (breaker->circuit != NULL)
