@@ -11,9 +11,9 @@ from .errors import NotOwnedError, to_glib_error
 from .introspection import Grelmicro, add_to
 from .primitives import call_granted, get_origin
 
-# Classes of exceptions by circuit breaker. Only those that have some: PyGObject
-# revives a wrapper with attributes, and frees it twice, if the loop refers to the object while the
-# callback of a weak reference lets go of the interpreter.
+# Classes of exceptions by circuit breaker. Only those that have some: PyGObject revives a wrapper
+# with attributes, and frees it twice, if the loop refers to the object while the callback of a weak
+# reference lets go of the interpreter.
 ignored = weakref.WeakKeyDictionary()
 
 
