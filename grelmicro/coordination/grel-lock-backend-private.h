@@ -59,12 +59,12 @@ void grel_lock_backend_let_go (GrelLockBackend *self,
 void grel_lock_backend_give_back (GrelLockBackend *self, const GrelLockHold *hold);
 
 /* Whether anybody holds it: at once, or through *call, or an error. task NULL: from a thread. */
-gboolean grel_lock_backend_query (GrelLockBackend *self,
-                                  GRefString *key,
-                                  GTask *task,
-                                  GCancellable *cancellable,
-                                  GrelCall **call,
-                                  GError **error);
+gboolean grel_lock_part_query (GrelPart *part,
+                               GRefString *key,
+                               GTask *task,
+                               GCancellable *cancellable,
+                               GrelCall **call,
+                               GError **error);
 
 /* Whether the adapter decides at once, on any thread. */
 gboolean grel_lock_backend_is_immediate (GrelLockBackend *self);

@@ -7,7 +7,9 @@
 #include <grelmicro/coordination/grel-lease.h>
 #include <grelmicro/coordination/grel-lock-settings-private.h>
 #include <grelmicro/core/grel-app.h>
+#include <grelmicro/core/grel-part-private.h>
 #include <grelmicro/core/grel-primitive-private.h>
+#include <grelmicro/core/grel-route-private.h>
 
 G_BEGIN_DECLS
 
@@ -18,7 +20,9 @@ typedef struct
   char *name;
   GRefString *key; /* NULL if the name is not acceptable */
   GrelPrimitive primitive;
-  GrelLockSettings settings; /* under the primitive's mutex */
+  GrelLockSettings settings; /* under the primitive's mutex, as the rest */
+  GrelPart *part;            /* (nullable): of the backend that was found last */
+  GrelRoute route;           /* how long it would be found again */
 } GrelLockBase;
 
 void grel_lock_base_init (GrelLockBase *self, const GrelLockKind *kind);

@@ -22,6 +22,7 @@ void
 grel_lock_base_clear (GrelLockBase *self)
 {
   grel_primitive_clear (&self->primitive);
+  g_clear_pointer (&self->part, grel_part_unref);
   g_clear_pointer (&self->key, g_ref_string_release);
   g_free (self->name);
 }
@@ -33,29 +34,83 @@ grel_lock_base_set_name (GrelLockBase *self, const char *name)
   self->key = grel_lock_kind_make_key (self->kind, name);
 }
 
-/* One snapshot of the settings, and the backend as it is found now. */
-static GrelLockBackend *
-grel_lock_base_prepare (GrelLockBase *self, GrelLockSettings *settings, GError **error)
+/* Whether what was found last holds still, and with which settings. */
+static GrelPart *
+grel_lock_base_recall (GrelLockBase *self, GrelLockSettings *settings)
+{
+  GrelPart *part = NULL;
+
+  grel_primitive_lock (&self->primitive);
+  *settings = self->settings;
+  if (grel_route_is_fresh (&self->route) && grel_route_is_for_thread (&self->route))
+    part = grel_part_ref (self->part);
+  grel_primitive_unlock (&self->primitive);
+  return part;
+}
+
+/* Only the part, which keeps no backend alive. */
+static void
+grel_lock_base_remember (GrelLockBase *self, GrelPart *part, const GrelRoute *route)
+{
+  g_autoptr (GrelPart) unused = grel_part_ref (part);
+
+  grel_primitive_lock (&self->primitive);
+  {
+    GrelPart *before = self->part;
+
+    self->part = g_steal_pointer (&unused);
+    unused = before;
+    self->route = *route;
+  }
+  grel_primitive_unlock (&self->primitive);
+}
+
+static GrelBackend *
+grel_lock_base_find_backend (GrelLockBase *self,
+                             GrelLockSettings *settings,
+                             GrelRoute *route,
+                             GError **error)
 {
   GrelSubject subject = { self->kind->noun, self->key != NULL ? self->name : NULL };
   g_autoptr (GrelApp) app = NULL;
   g_autoptr (GrelBackend) backend = NULL;
   const char *fault;
 
+  grel_route_begin (route);
   grel_primitive_snapshot (&self->primitive, &self->settings, settings, sizeof *settings, &backend,
                            &app);
-  if (settings->max_hold_duration > 0)
-    settings->lease_duration = MIN (settings->lease_duration, settings->max_hold_duration);
+  grel_route_settle (route, backend != NULL || app != NULL);
 
   fault
     = self->key != NULL ? grel_lock_kind_find_fault (self->kind, settings) : GREL_LOCK_NAME_RULE;
-  if (fault != NULL)
-    g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, subject, "%s", fault));
-  else if (backend != NULL)
-    return (GrelLockBackend *) g_steal_pointer (&backend);
-  else
-    return (GrelLockBackend *) grel_registry_resolve (app, GREL_TYPE_LOCK_BACKEND, subject, error);
+  if (fault == NULL && backend != NULL)
+    return g_steal_pointer (&backend);
+  if (fault == NULL)
+    return grel_registry_resolve (app, GREL_TYPE_LOCK_BACKEND, subject, error);
+
+  g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, subject, "%s", fault));
   return NULL;
+}
+
+/* One snapshot of the settings, and the part of the backend as it is found now. */
+static GrelPart *
+grel_lock_base_prepare (GrelLockBase *self, GrelLockSettings *settings, GError **error)
+{
+  GrelPart *part = grel_lock_base_recall (self, settings);
+  GrelRoute route;
+
+  if (part == NULL)
+    {
+      g_autoptr (GrelBackend) backend = grel_lock_base_find_backend (self, settings, &route, error);
+
+      if (backend == NULL)
+        return NULL;
+      part = grel_part_ref (grel_backend_get_part (backend));
+      grel_lock_base_remember (self, part, &route);
+    }
+  if (settings->max_hold_duration > 0)
+    settings->lease_duration = MIN (settings->lease_duration, settings->max_hold_duration);
+  return part;
 }
 
 /* The result of what a lock was asked is in the task, whatever is cancelled: what was won would be
@@ -88,13 +143,13 @@ grel_lock_base_begin (GrelLockBase *self,
                         .timeout = timeout,
                         .task = task,
                         .cancellable = cancellable };
-  g_autoptr (GrelLockBackend) backend = NULL;
+  g_autoptr (GrelPart) part = NULL;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
 
-  backend = grel_lock_base_prepare (self, &wish.settings, error);
-  return backend != NULL ? grel_lock_slot_acquire (backend, &wish, call, error) : NULL;
+  part = grel_lock_base_prepare (self, &wish.settings, error);
+  return part != NULL ? grel_lock_slot_acquire (part, &wish, call, error) : NULL;
 }
 
 void
@@ -150,15 +205,14 @@ grel_lock_base_query (GrelLockBase *self,
                       GrelCall **call,
                       GError **error)
 {
-  g_autoptr (GrelLockBackend) backend = NULL;
+  g_autoptr (GrelPart) part = NULL;
   GrelLockSettings settings;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return FALSE;
 
-  backend = grel_lock_base_prepare (self, &settings, error);
-  return backend != NULL
-         && grel_lock_backend_query (backend, self->key, task, cancellable, call, error);
+  part = grel_lock_base_prepare (self, &settings, error);
+  return part != NULL && grel_lock_part_query (part, self->key, task, cancellable, call, error);
 }
 
 void

@@ -253,22 +253,24 @@ static const GrelCallClass grel_lock_query_class = {
 };
 
 gboolean
-grel_lock_backend_query (GrelLockBackend *self,
-                         GRefString *key,
-                         GTask *task,
-                         GCancellable *cancellable,
-                         GrelCall **call,
-                         GError **error)
+grel_lock_part_query (GrelPart *part,
+                      GRefString *key,
+                      GTask *task,
+                      GCancellable *cancellable,
+                      GrelCall **call,
+                      GError **error)
 {
-  GrelPart *part = grel_backend_get_part (GREL_BACKEND (self));
   GrelSubject subject = grel_lock_subject_for_key (key);
   gboolean is_locked = FALSE;
+  GrelLockBackend *backend;
 
   if (!grel_part_enter (part, task == NULL, subject, error))
     return FALSE;
 
-  if (grel_lock_backend_is_immediate (self))
-    is_locked = GREL_LOCK_BACKEND_GET_CLASS (self)->try_is_locked (self, key, grel_part_now (part));
+  backend = (GrelLockBackend *) part->owner; /* which is alive while it is open */
+  if (grel_lock_backend_is_immediate (backend))
+    is_locked
+      = GREL_LOCK_BACKEND_GET_CLASS (backend)->try_is_locked (backend, key, grel_part_now (part));
   else
     {
       *call = grel_call_new (&grel_lock_query_class, part, subject, task, cancellable);

@@ -45,10 +45,8 @@ typedef struct
 
 /* Returns: (transfer full): a lease that could be granted at once, or NULL with either @call, for
  * an answer that comes later, or @error */
-GrelLease *grel_lock_slot_acquire (GrelLockBackend *backend,
-                                   const GrelLockWish *wish,
-                                   GrelCall **call,
-                                   GError **error);
+GrelLease *
+grel_lock_slot_acquire (GrelPart *part, const GrelLockWish *wish, GrelCall **call, GError **error);
 
 /* Mutex held: the head of the queue tries again when the captured context gets round to it. */
 void grel_lock_slot_kick (GrelLockSlot *self);

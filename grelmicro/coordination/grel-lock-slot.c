@@ -551,7 +551,7 @@ grel_lock_slot_admit (GrelLockSlot *self,
 /* Mutex held, but for a moment: a holder of this process whose lease ran out is told before another
  * can have the lock. */
 static gboolean
-grel_lock_slot_tell_late_holder (GrelLockSlot *self)
+grel_lock_slot_tell_late_holder (GrelLockSlot *self, GrelLockBackend **kept)
 {
   GrelPart *part = grel_lock_slot_get_part (self);
   g_autoptr (GCancellable) ousted = grel_lock_slot_oust (self, FALSE);
@@ -559,6 +559,7 @@ grel_lock_slot_tell_late_holder (GrelLockSlot *self)
   if (ousted == NULL)
     return TRUE;
 
+  *kept = g_object_ref (self->backend); /* it may be closed meanwhile */
   g_mutex_unlock (&part->mutex);
   g_cancellable_cancel (ousted);
   g_mutex_lock (&part->mutex);
@@ -566,14 +567,11 @@ grel_lock_slot_tell_late_holder (GrelLockSlot *self)
 }
 
 GrelLease *
-grel_lock_slot_acquire (GrelLockBackend *backend,
-                        const GrelLockWish *wish,
-                        GrelCall **call,
-                        GError **error)
+grel_lock_slot_acquire (GrelPart *part, const GrelLockWish *wish, GrelCall **call, GError **error)
 {
-  GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
   guint64 thread = wish->task == NULL ? grel_identity_get_thread () : 0;
   g_autoptr (GCancellable) ousted = NULL;
+  g_autoptr (GrelLockBackend) kept = NULL;
   GrelLease *lease = NULL;
   GrelLockSlot *slot;
   gboolean is_open;
@@ -581,9 +579,10 @@ grel_lock_slot_acquire (GrelLockBackend *backend,
   if (!grel_part_enter (part, wish->task == NULL, wish->subject, error))
     return NULL;
 
-  slot = grel_lock_slot_ensure (backend, wish->key);
+  /* The owner is alive while it is open. */
+  slot = grel_lock_slot_ensure ((GrelLockBackend *) part->owner, wish->key);
   slot->pins++; /* or it would go with its last holder */
-  is_open = grel_lock_slot_tell_late_holder (slot);
+  is_open = grel_lock_slot_tell_late_holder (slot, &kept);
   if (is_open)
     lease = grel_lock_slot_admit (slot, wish, thread, &ousted, call, error);
   slot->pins--;

@@ -23,7 +23,7 @@
  */
 typedef struct
 {
-  GrelPart part;
+  GrelPart *part;
   GrelScope scope; /* as it was when opened */
 } GrelBackendPrivate;
 
@@ -42,7 +42,7 @@ static GParamSpec *properties[N_PROPS];
 GrelPart *
 grel_backend_get_part (GrelBackend *self)
 {
-  return &((GrelBackendPrivate *) grel_backend_get_instance_private (self))->part;
+  return ((GrelBackendPrivate *) grel_backend_get_instance_private (self))->part;
 }
 
 GrelScope
@@ -129,7 +129,7 @@ grel_backend_set_property (GObject *object, guint id, const GValue *value, GPara
 static void
 grel_backend_finalize (GObject *object)
 {
-  grel_part_clear (grel_backend_get_part (GREL_BACKEND (object)));
+  grel_part_unref (grel_backend_get_part (GREL_BACKEND (object)));
 
   G_OBJECT_CLASS (grel_backend_parent_class)->finalize (object);
 }
@@ -185,8 +185,10 @@ grel_backend_class_init (GrelBackendClass *klass)
 static void
 grel_backend_init (GrelBackend *self)
 {
-  grel_part_init (grel_backend_get_part (self), G_OBJECT (self), "backend", grel_backend_run_open,
-                  grel_backend_run_close);
+  GrelBackendPrivate *priv = grel_backend_get_instance_private (self);
+
+  priv->part
+    = grel_part_new (G_OBJECT (self), "backend", grel_backend_run_open, grel_backend_run_close);
 }
 
 GType

@@ -75,6 +75,14 @@ void grel_part_init (GrelPart *self,
 
 void grel_part_clear (GrelPart *self);
 
+/* One that lies in a reference counted box, which may outlive its owner: whoever enters it then is
+ * told that it isn't open. */
+GrelPart *grel_part_new (GObject *owner, const char *noun, GrelPartFunc open, GrelPartFunc close);
+
+GrelPart *grel_part_ref (GrelPart *self);
+
+void grel_part_unref (GrelPart *self);
+
 gboolean grel_part_is_foreign (GrelPart *self);
 
 /* For who may be the child of a fork, if the part isn't foreign. */
@@ -127,5 +135,7 @@ gboolean
 grel_part_enter (GrelPart *self, gboolean from_thread, GrelSubject subject, GError **error);
 
 void grel_part_leave (GrelPart *self);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelPart, grel_part_unref)
 
 G_END_DECLS

@@ -37,6 +37,27 @@ grel_part_clear (GrelPart *self)
   g_mutex_clear (&self->mutex);
 }
 
+GrelPart *
+grel_part_new (GObject *owner, const char *noun, GrelPartFunc open, GrelPartFunc close)
+{
+  GrelPart *self = g_atomic_rc_box_new0 (GrelPart);
+
+  grel_part_init (self, owner, noun, open, close);
+  return self;
+}
+
+GrelPart *
+grel_part_ref (GrelPart *self)
+{
+  return g_atomic_rc_box_acquire (self);
+}
+
+void
+grel_part_unref (GrelPart *self)
+{
+  g_atomic_rc_box_release_full (self, (GDestroyNotify) grel_part_clear);
+}
+
 /* Opened in another process, before a fork (): its mutex may be held by a thread that isn't here.
  */
 gboolean
