@@ -23,9 +23,19 @@ guint64 grel_identity_get_thread (void);
 
 void grel_identity_fill_token (char token[GREL_TOKEN_SIZE]);
 
+extern int grel_identity_generation; /* atomic, for the next but one */
+
+void grel_identity_make_mutex_again (GMutex *mutex, guint *made_in);
+
 /* A mutex that a thread of the parent held at a fork () would be held in the child for ever: its
  * owner keeps the generation that it was made in, and calls this before it locks it. */
-void grel_identity_adopt_mutex (GMutex *mutex, guint *made_in);
+static inline void
+grel_identity_adopt_mutex (GMutex *mutex, guint *made_in)
+{
+  if (__atomic_load_n (made_in, __ATOMIC_ACQUIRE)
+      != (guint) g_atomic_int_get (&grel_identity_generation))
+    grel_identity_make_mutex_again (mutex, made_in);
+}
 
 /* The one lock for what is shared by the whole process; it is held across fork (). */
 void grel_identity_lock_process (void);

@@ -11,14 +11,14 @@
 #include <string.h>
 #include <sys/random.h>
 
-static int generation = 0;
+int grel_identity_generation = 0;
 static GMutex process_mutex;
 static GMutex adopt_mutex; /* locked last, also under the process lock */
 
 static void
 grel_identity_forked (void)
 {
-  g_atomic_int_inc (&generation);
+  g_atomic_int_inc (&grel_identity_generation);
   grel_route_change ();
   g_mutex_init (&adopt_mutex);
   g_mutex_unlock (&process_mutex);
@@ -46,7 +46,7 @@ guint
 grel_identity_get_generation (void)
 {
   grel_identity_watch_forks ();
-  return g_atomic_int_get (&generation);
+  return g_atomic_int_get (&grel_identity_generation);
 }
 
 /*
@@ -126,12 +126,9 @@ grel_identity_fill_token (char token[GREL_TOKEN_SIZE])
 }
 
 void
-grel_identity_adopt_mutex (GMutex *mutex, guint *made_in)
+grel_identity_make_mutex_again (GMutex *mutex, guint *made_in)
 {
   guint now_in = grel_identity_get_generation ();
-
-  if (__atomic_load_n (made_in, __ATOMIC_ACQUIRE) == now_in)
-    return;
 
   g_mutex_lock (&adopt_mutex);
   if (*made_in != now_in)

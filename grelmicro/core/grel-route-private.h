@@ -26,8 +26,14 @@ void grel_route_begin (GrelRoute *self);
 /* When it knows where to look; is_chosen: it has been told which backend, or which app. */
 void grel_route_settle (GrelRoute *self, gboolean is_chosen);
 
+extern guint64 grel_route_version; /* atomic */
+
 /* Whether what was found is still what would be found, by those whom the route is for. */
-gboolean grel_route_is_fresh (const GrelRoute *self);
+static inline gboolean
+grel_route_is_fresh (const GrelRoute *self)
+{
+  return self->version == __atomic_load_n (&grel_route_version, __ATOMIC_SEQ_CST);
+}
 
 /* Whether this thread is one of them. */
 gboolean grel_route_is_for_thread (const GrelRoute *self);

@@ -7,18 +7,18 @@
 #include <grelmicro/core/grel-registry-private.h>
 #include <grelmicro/core/grel-route-private.h>
 
-static guint64 version = 1;
+guint64 grel_route_version = 1;
 
 void
 grel_route_change (void)
 {
-  __atomic_add_fetch (&version, 1, __ATOMIC_SEQ_CST);
+  __atomic_add_fetch (&grel_route_version, 1, __ATOMIC_SEQ_CST);
 }
 
 void
 grel_route_begin (GrelRoute *self)
 {
-  *self = (GrelRoute){ .version = __atomic_load_n (&version, __ATOMIC_SEQ_CST) };
+  *self = (GrelRoute){ .version = __atomic_load_n (&grel_route_version, __ATOMIC_SEQ_CST) };
 }
 
 void
@@ -31,12 +31,6 @@ grel_route_settle (GrelRoute *self, gboolean is_chosen)
   self->pushed = grel_registry_peek_pushed ();
   if (self->pushed == NULL && !grel_registry_has_one_open ())
     self->version = 0; /* it depends on the context of the thread */
-}
-
-gboolean
-grel_route_is_fresh (const GrelRoute *self)
-{
-  return self->version == __atomic_load_n (&version, __ATOMIC_SEQ_CST);
 }
 
 gboolean

@@ -58,7 +58,11 @@ void grel_circuit_count (GrelCircuit *self, GrelCircuitOutcome outcome);
 gboolean grel_circuit_count_quietly (GrelCircuit *self, guint64 epoch);
 
 /* Without the mutex: whether the state didn't change since. */
-gboolean grel_circuit_is_in_epoch (GrelCircuit *self, guint64 epoch);
+static inline gboolean
+grel_circuit_is_in_epoch (GrelCircuit *self, guint64 epoch)
+{
+  return __atomic_load_n (&self->epoch, __ATOMIC_ACQUIRE) == epoch;
+}
 
 /* Mutex held. */
 guint grel_circuit_get_consecutive_successes (GrelCircuit *self);

@@ -304,12 +304,6 @@ grel_circuit_count (GrelCircuit *self, GrelCircuitOutcome outcome)
 }
 
 gboolean
-grel_circuit_is_in_epoch (GrelCircuit *self, guint64 epoch)
-{
-  return __atomic_load_n (&self->epoch, __ATOMIC_ACQUIRE) == epoch;
-}
-
-gboolean
 grel_circuit_count_quietly (GrelCircuit *self, guint64 epoch)
 {
   gint64 n = __atomic_load_n (&self->quiet_successes, __ATOMIC_ACQUIRE);
