@@ -13,8 +13,9 @@ typedef struct _GrelLockSlot GrelLockSlot;
 /* The slots of a backend. All of it under the part's mutex. */
 typedef struct
 {
-  GHashTable *table; /* key to GrelLockSlot */
-  GQueue idle;       /* those that nobody needs, for a while: names are used again and again */
+  GHashTable *table;  /* key to GrelLockSlot */
+  GQueue idle;        /* those that nobody needs, for a while: names are used again and again */
+  GrelLockSlot *last; /* (nullable): that was found */
 } GrelLockSlots;
 
 void grel_lock_slots_init (GrelLockSlots *self);

@@ -33,7 +33,10 @@ grel_lock_slots_clear (GrelLockSlots *self)
 GrelLockSlot *
 grel_lock_slots_find (GrelLockSlots *self, const char *key)
 {
-  return g_hash_table_lookup (self->table, key);
+  /* The last one is often the next as well. */
+  if (self->last == NULL || !g_str_equal (self->last->key, key))
+    self->last = g_hash_table_lookup (self->table, key);
+  return self->last;
 }
 
 GrelLockSlot *
@@ -75,5 +78,7 @@ grel_lock_slot_tidy (GrelLockSlot *self)
     return;
 
   self = g_queue_pop_head_link (&slots->idle)->data;
+  if (slots->last == self)
+    slots->last = NULL;
   g_hash_table_remove (slots->table, self->key);
 }

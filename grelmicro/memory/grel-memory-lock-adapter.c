@@ -25,10 +25,11 @@ struct _GrelMemoryLockAdapter
   GrelLockBackend parent_instance;
 
   GMutex mutex;
-  GHashTable *holds; /* name to GrelMemoryHold */
+  GHashTable *holds;            /* name to GrelMemoryHold; none is ever removed */
+  struct _GrelMemoryHold *last; /* (nullable): that was looked up */
 };
 
-typedef struct
+typedef struct _GrelMemoryHold
 {
   char *name;
   char *token; /* NULL: nobody holds it */
@@ -60,12 +61,15 @@ grel_memory_hold_is_owned (GrelMemoryHold *self, const char *token, gint64 now)
   return grel_memory_hold_is_live (self, now) && strcmp (self->token, token) == 0;
 }
 
-/* Locks the adapter; what it finds may be NULL. */
+/* Locks the adapter; what it finds may be NULL. What is acquired is often the next to be released.
+ */
 static GrelMemoryHold *
 grel_memory_lock_adapter_enter (GrelMemoryLockAdapter *self, const char *name)
 {
   g_mutex_lock (&self->mutex);
-  return g_hash_table_lookup (self->holds, name);
+  if (self->last == NULL || strcmp (self->last->name, name) != 0)
+    self->last = g_hash_table_lookup (self->holds, name);
+  return self->last;
 }
 
 static GrelMemoryHold *
