@@ -27,6 +27,7 @@ struct _GrelMemoryLockAdapter
   GMutex mutex;
   GHashTable *holds;            /* name to GrelMemoryHold; none is ever removed */
   struct _GrelMemoryHold *last; /* (nullable): that was looked up */
+  char *spare;                  /* (nullable): a token that nobody holds with any more */
 };
 
 typedef struct _GrelMemoryHold
@@ -82,6 +83,17 @@ grel_memory_lock_adapter_add (GrelMemoryLockAdapter *self, const char *name)
   return hold;
 }
 
+/* Tokens are of one length, so that one that was let go serves the next holder. */
+static char *
+grel_memory_lock_adapter_copy_token (GrelMemoryLockAdapter *self, const char *token)
+{
+  gsize size = strlen (token) + 1;
+
+  if (self->spare == NULL || strlen (self->spare) + 1 != size)
+    return g_memdup2 (token, size);
+  return memcpy (g_steal_pointer (&self->spare), token, size);
+}
+
 static gssize
 grel_memory_lock_adapter_try_acquire (GrelLockBackend *backend,
                                       const char *name,
@@ -104,7 +116,7 @@ grel_memory_lock_adapter_try_acquire (GrelLockBackend *backend,
         {
           hold->fence++;
           g_free (hold->token);
-          hold->token = g_strdup (token);
+          hold->token = grel_memory_lock_adapter_copy_token (self, token);
         }
       hold->expires_at = now + lease;
       answer = hold->fence;
@@ -143,7 +155,10 @@ grel_memory_lock_adapter_try_release (GrelLockBackend *backend,
   gboolean is_owned = grel_memory_hold_is_owned (hold, token, now);
 
   if (is_owned)
-    g_clear_pointer (&hold->token, g_free);
+    {
+      g_free (self->spare);
+      self->spare = g_steal_pointer (&hold->token);
+    }
   g_mutex_unlock (&self->mutex);
 
   return is_owned;
@@ -203,6 +218,7 @@ grel_memory_lock_adapter_finalize (GObject *object)
   GrelMemoryLockAdapter *self = GREL_MEMORY_LOCK_ADAPTER (object);
 
   g_hash_table_unref (self->holds);
+  g_free (self->spare);
   g_mutex_clear (&self->mutex);
 
   G_OBJECT_CLASS (grel_memory_lock_adapter_parent_class)->finalize (object);
