@@ -241,6 +241,21 @@ two_objects_of_one_name_are_one_lock (Fixture *fixture, gconstpointer data)
 }
 
 static void
+be_refused (gpointer lock, gpointer unused)
+{
+  g_assert_null (grel_lock_acquire_from_thread (lock, 0, NULL, NULL));
+}
+
+static void
+nobody_has_to_look_at_the_error (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = acquire (fixture->lock);
+
+  grel_test_in_thread (be_refused, fixture->lock);
+  g_assert_true (grel_lease_is_valid (lease));
+}
+
+static void
 a_lease_outlives_its_lock (Fixture *fixture, gconstpointer data)
 {
   GrelLock *lock
@@ -854,6 +869,7 @@ main (int argc, char **argv)
   RULE_IN_MEMORY (a_setting_that_was_mended_is_accepted);
   RULE (any_timeout_will_do);
   RULE (two_objects_of_one_name_are_one_lock);
+  RULE_IN_MEMORY (nobody_has_to_look_at_the_error);
   RULE (a_lease_outlives_its_lock);
   RULE_IN_MEMORY (properties_have_defaults);
   RULE_IN_MEMORY (properties_are_those_of_the_functions);
