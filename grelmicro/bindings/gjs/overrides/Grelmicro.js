@@ -242,12 +242,33 @@ function logLoss(permit, error) {
     });
 }
 
+// Needs a backend that decides at once; others give none.
+function takeTicket(breaker, cancellable) {
+    if (cancellable?.is_cancelled())
+        return null;
+    try {
+        return breaker.allow()[1];
+    } catch (error) {
+        if (error instanceof Grelmicro.WouldBlockError)
+            return null;
+        throw error;
+    }
+}
+
 async function runBehindBreaker(func, {cancellable = null, ignore = []} = {}) {
     requireFunction(func);
+    const isIgnored = error => ignore.some(klass => error instanceof klass);
+    const ticket = takeTicket(this, cancellable);
+    if (ticket !== null) {
+        return runAndSettle(() => func(), () => this.record_success(ticket),
+            error => isIgnored(error)
+                ? this.record_success(ticket) : this.record_error(ticket, toGError(error)));
+    }
+
     const permit = await this.acquire_async(cancellable);
     const succeed = () => permit.succeed_async().catch(error => logLoss(permit, error));
     const fail = error => {
-        if (ignore.some(klass => error instanceof klass))
+        if (isIgnored(error))
             return succeed();
         const reason = toGError(error);
         if (reason.matches(Gio.IOErrorEnum, Gio.IOErrorEnum.CANCELLED))
@@ -282,8 +303,10 @@ function toBytes(value) {
     return new GLib.Bytes(new TextEncoder().encode(JSON.stringify(value ?? null)));
 }
 
+const decoder = new TextDecoder();
+
 function fromBytes(bytes) {
-    return JSON.parse(new TextDecoder().decode(bytes.toArray()));
+    return JSON.parse(decoder.decode(bytes.toArray()));
 }
 
 // An async function whose results are kept as JSON, under the key that keyFunc makes of its
@@ -292,10 +315,15 @@ function cached(cache, keyFunc, func) {
     requireFunction(keyFunc);
     requireFunction(func);
     return async function (...args) {
+        const key = keyFunc.apply(this, args);
+        const kept = cache.peek(key);
+        if (kept !== null)
+            return fromBytes(kept);
+
         const load = Grelmicro.Operation.new(async task => {
             task.return_value(toBytes(await func.apply(this, args)));
         });
-        return fromBytes(await cache.get_or_load_async(keyFunc.apply(this, args), load, null));
+        return fromBytes(await cache.get_or_load_async(key, load, null));
     };
 }
 
