@@ -7,7 +7,7 @@ import inspect
 from gi.repository import GLib
 
 from .answers import ask
-from .current import in_current_app
+from .current import get_current_app, in_current_app
 from .introspection import Grelmicro, add_to
 from .loading import load, load_from_thread
 from .primitives import call_from_thread, set_up, to_text
@@ -153,7 +153,7 @@ class _TTLCacheFromThread:
 
 def peek(cache, key):
     """The bytes of a key if they can be had at once."""
-    return in_current_app(_peek, cache, key)
+    return _peek(cache, key) if get_current_app() is None else in_current_app(_peek, cache, key)
 
 
 def _to_ttl(ttl):
