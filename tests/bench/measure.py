@@ -68,11 +68,21 @@ def complete(row):
     return row
 
 
+def describe_rows(program, options):
+    """One process for each row, so that none finds what another left; a try needs but one."""
+    if options.seconds <= 0:
+        names = [options.only]
+    else:
+        names = run([program, "--list", "--only", options.only]).split()
+    for name in names:
+        yield from run(
+            [program, "--only", name, "--seconds", str(options.seconds)]).splitlines()
+
+
 def rows(options):
     for program in options.program:
-        listed = run([program, "--list", "--only", options.only]).split()
-        for name in listed:
-            row = json.loads(run([program, "--only", name, "--seconds", str(options.seconds)]))
+        for line in describe_rows(program, options):
+            row = json.loads(line)
             if options.instructions and row["countable"]:
                 count_instructions(program, row)
             yield complete(row)

@@ -9,14 +9,15 @@ GREL_BUILD_PACKAGES=(
   libglib2.0-dev gobject-introspection libgirepository1.0-dev
   python3 python3-gi
 )
+# What the benchmarks run beside the library.
+GREL_RIVAL_PACKAGES=(libhiredis-dev python3-cachetools python3-redis redis-server)
 GREL_TEST_PACKAGES=(
-  "${GREL_BUILD_PACKAGES[@]}"
-  clang-format gi-docgen gir1.2-soup-3.0 gjs glib-networking libc6-dbg libhiredis-dev libsoup-3.0-dev
-  libtsan2 openssl python3-gbulb python3-uvloop redis-server redis-tools valac valgrind
+  "${GREL_BUILD_PACKAGES[@]}" "${GREL_RIVAL_PACKAGES[@]}"
+  clang-format gi-docgen gir1.2-soup-3.0 gjs glib-networking libc6-dbg libsoup-3.0-dev libtsan2
+  openssl python3-gbulb python3-uvloop redis-tools valac valgrind
 )
 GREL_BENCH_PACKAGES=(
-  "${GREL_BUILD_PACKAGES[@]}"
-  gnuplot-nox libhiredis-dev redis-server redis-tools valgrind
+  "${GREL_BUILD_PACKAGES[@]}" "${GREL_RIVAL_PACKAGES[@]}" gjs gnuplot-nox redis-tools valgrind
 )
 
 # grel_install_packages PACKAGE…: installs those that are missing. Elsewhere than on Debian it only
