@@ -260,9 +260,18 @@ async function runBehindBreaker(func, {cancellable = null, ignore = []} = {}) {
     const isIgnored = error => ignore.some(klass => error instanceof klass);
     const ticket = takeTicket(this, cancellable);
     if (ticket !== null) {
-        return runAndSettle(() => func(), () => this.record_success(ticket),
-            error => isIgnored(error)
-                ? this.record_success(ticket) : this.record_error(ticket, toGError(error)));
+        let result;
+        try {
+            result = await func();
+        } catch (error) {
+            if (isIgnored(error))
+                this.record_success(ticket);
+            else
+                this.record_error(ticket, toGError(error));
+            throw error;
+        }
+        this.record_success(ticket);
+        return result;
     }
 
     const permit = await this.acquire_async(cancellable);
