@@ -13,7 +13,7 @@
 
 #define GREL_BENCH_REPETITIONS 15
 #define GREL_BENCH_LATENCIES 4000
-#define GREL_BENCH_SMALL 16
+#define GREL_BENCH_SMALL 64 /* as many as there are threads at most */
 
 static double seconds = 1.0;
 static char *only = NULL;
