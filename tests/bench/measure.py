@@ -5,12 +5,15 @@
 
 import argparse
 import json
+import pathlib
 import re
 import subprocess
 import sys
 
+import charts
+from charts import amount
+
 COUNTED = (1000, 6000)  # the difference is free of what starting costs
-UNITS = {"ns": "ns", "bytes": "B", "commands": "commands"}
 SIDES = {"subject": "instructions", "reference": "reference_instructions"}
 
 
@@ -19,6 +22,8 @@ def parse():
     parser.add_argument("--seconds", type=float, default=1.0, metavar="N",
                         help="how long a row takes, about; 0 only tries whether it runs")
     parser.add_argument("--json", metavar="FILE", help="writes the results there as well")
+    parser.add_argument("--docs", metavar="FOLDER", type=pathlib.Path,
+                        help="draws the charts there, and writes the tables of performance.md")
     parser.add_argument("--only", default="", metavar="NAME",
                         help="measures this row, or the rows below it")
     parser.add_argument("--instructions", action="store_true",
@@ -44,12 +49,6 @@ def count_instructions(program, row):
     for side, key in SIDES.items():
         few, many = (count(program, row["name"], side, n) for n in COUNTED)
         row[key] = round((many - few) / (COUNTED[1] - COUNTED[0]))
-
-
-def amount(row, prefix=""):
-    unit = next(unit for unit in UNITS if unit in row)
-    value = row[prefix + unit]
-    return f"{value:,.{0 if value >= 100 else 1}f} {UNITS[unit]}"
 
 
 def show(row):
@@ -99,6 +98,8 @@ def main():
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(results, file, indent=2, ensure_ascii=False)
             file.write("\n")
+    if options.docs:
+        charts.document(results, options.docs)
     if not results:
         sys.exit("No row has this name.")
 
