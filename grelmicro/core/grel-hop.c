@@ -11,8 +11,8 @@
  * A lock-free stack that any thread pushes onto and the context takes as a whole, behind one source
  * that stays attached. The source tells in prepare () whether it lets the context sleep, and only
  * the first thread that finds it so wakes it up: a burst of threads costs one wake-up, and none
- * while the context is busy. g_main_context_invoke () is not used: it may run the function on the
- * caller.
+ * while the context is busy, or from within. g_main_context_invoke () is not used: it may run the
+ * function on the caller.
  */
 typedef struct
 {
@@ -207,10 +207,19 @@ grel_hop_get_context (GrelHop *self)
   return self->context;
 }
 
+/* This thread is inside the context, which looks at what was posted before it sleeps again. */
+static gboolean
+grel_hop_is_awake_here (GrelHop *self)
+{
+  GSource *current = g_main_current_source ();
+
+  return current != NULL && g_source_get_context (current) == self->context;
+}
+
 static void
 grel_hop_wake_up (GrelHop *self)
 {
-  if (g_atomic_int_get (&self->is_asleep)
+  if (g_atomic_int_get (&self->is_asleep) && !grel_hop_is_awake_here (self)
       && g_atomic_int_compare_and_exchange (&self->is_asleep, TRUE, FALSE))
     g_main_context_wakeup (self->context);
 }

@@ -263,6 +263,29 @@ a_context_that_is_busy_is_not_woken_up (Fixture *fixture, gconstpointer data)
   g_assert_cmpstr (fixture->log->str, ==, "ab");
 }
 
+static gboolean
+post_without_wake_up (gpointer item)
+{
+  GPollFD wake_up = { grel_main_context_get_fd (((Item *) item)->fixture->context), G_IO_IN, 0 };
+
+  post (item);
+  g_assert_cmpint (g_poll (&wake_up, 1, 0), ==, 0);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+who_is_inside_the_context_wakes_nobody (Fixture *fixture, gconstpointer data)
+{
+  g_autoptr (GSource) source = g_idle_source_new ();
+  Item a = ITEM ('a');
+
+  settle (fixture);
+  g_source_set_callback (source, post_without_wake_up, &a, NULL);
+  g_source_attach (source, fixture->context);
+  settle (fixture);
+  g_assert_cmpstr (fixture->log->str, ==, "a");
+}
+
 static void
 run_a_context_that_sleeps (Item *self)
 {
@@ -558,6 +581,7 @@ main (int argc, char **argv)
   RULE (a_nested_main_loop_serves_the_rest_in_order);
   RULE (what_is_posted_while_a_nested_main_loop_runs_comes_after_the_rest);
   RULE (a_context_that_is_busy_is_not_woken_up);
+  RULE (who_is_inside_the_context_wakes_nobody);
   RULE (a_nested_main_loop_that_sleeps_is_woken_up);
   RULE (two_users_of_a_context_share_one_hop);
   RULE (contexts_have_hops_of_their_own);
