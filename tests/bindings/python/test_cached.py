@@ -83,6 +83,17 @@ class Async(unittest.TestCase):
         self.assertEqual(await get_pair(), [1, 2])
 
     @on_every_backend
+    async def test_nobody_sees_the_changes_of_others(self, clock):
+        @Grelmicro.cached(ttl=10.0)
+        async def get_cart():
+            return {"items": ["tea"]}
+
+        for _ in range(3):
+            cart = await get_cart()
+            self.assertEqual(cart, {"items": ["tea"]})
+            cart["items"].append("milk")
+
+    @on_every_backend
     async def test_none_is_a_result_as_any(self, clock):
         calls = []
 

@@ -2,8 +2,10 @@
 # SPDX-FileCopyrightText: grelmicro contributors
 """@cached: what a function returned is returned again for a while."""
 
+import contextlib
 import functools
 import inspect
+import marshal
 
 from gi.repository import GLib
 
@@ -19,8 +21,7 @@ from .serializers import JSON, get_serializer
 
 _BY_POSITION = {inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD}
 
-_CONSTANT = (str, int, float, bool, type(None))
-_MAX_DECODED, _MAX_DECODED_SIZE = 256, 4096
+_MAX_COPIES, _MAX_COPY_SIZE = 256, 4096
 _UNKNOWN = None, None
 
 
@@ -65,7 +66,7 @@ class _Results:
         self.own_tags = [describe(function)] if is_own else []
         kinds = {parameter.kind for parameter in self.signature.parameters.values()}
         self.names = tuple(self.signature.parameters) if kinds <= _BY_POSITION else None
-        self.decoded = {}  # the bytes and the value by key
+        self.copies = {}  # the bytes, and the value for marshal, by key
 
     def bind(self, args, kwargs):
         """The arguments of a call by name."""
@@ -98,17 +99,22 @@ class _Results:
         return GLib.Bytes.new(self.serializer.dumps(value)), keeps
 
     def unpack(self, key, data):
-        """A result of bytes. What nobody can change is decoded once for all who get the same."""
-        known, value = self.decoded.get(key, _UNKNOWN)
-        if known == data:  # the very bytes, not only equal ones
-            return value
+        """A result of bytes. Each caller gets its own, which marshal makes sooner than others do,
+        as long as the cache has the very same bytes."""
+        known, copy = self.copies.get(key, _UNKNOWN)
+        if known == data:
+            return marshal.loads(copy)
         content = data.get_data()
         value = self.serializer.loads(content)
-        if type(value) in _CONSTANT and len(content) <= _MAX_DECODED_SIZE:
-            if len(self.decoded) >= _MAX_DECODED:
-                self.decoded.clear()
-            self.decoded[key] = data, value
+        if len(content) <= _MAX_COPY_SIZE:
+            self.keep_copy(key, data, value)
         return value
+
+    def keep_copy(self, key, data, value):
+        if len(self.copies) >= _MAX_COPIES:
+            self.copies.clear()
+        with contextlib.suppress(ValueError):  # it is none of Python's own types
+            self.copies[key] = data, marshal.dumps(value)
 
     def to_clear(self):
         return ("delete_tags", self.own_tags) if self.own_tags else ("clear",)
