@@ -56,7 +56,8 @@ gboolean grel_cache_question_is_empty (GrelCacheQuestion *self);
 gpointer grel_cache_question_answer_empty (GrelCacheQuestion *self);
 
 /* Mutex held: the answer of a backend that has it at once; it has to be tidied afterwards. Found
- * values are found if they are fresh; in a table they have keys without a prefix. */
+ * values are found if they are fresh; of many there is one for each key, NULL if it wasn't found.
+ */
 gpointer grel_cache_question_answer (GrelCacheQuestion *self,
                                      GrelCacheBackend *backend,
                                      GrelCacheAccount *account);

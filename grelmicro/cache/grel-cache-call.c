@@ -33,7 +33,7 @@ static const GrelCallClass grel_cache_get_call_class = {
 
 static const GrelCallClass grel_cache_get_many_call_class = {
   .size = sizeof (GrelCacheCall),
-  .free_answer = (GDestroyNotify) g_hash_table_unref,
+  .free_answer = (GDestroyNotify) g_ptr_array_unref,
   .start = grel_cache_call_start,
   .finalize = grel_cache_call_finalize,
 };
@@ -48,21 +48,21 @@ grel_cache_call_finalize (GrelCall *call)
 }
 
 static void
+grel_cache_count_found (gpointer value, gpointer cache)
+{
+  grel_ttl_cache_count (cache, value != NULL ? GREL_CACHE_HITS : GREL_CACHE_MISSES);
+}
+
+static void
 grel_cache_question_count (GrelCacheQuestion *self, GrelTTLCache *cache, gpointer answer)
 {
-  guint n_found = 0;
-
   if (cache == NULL || grel_cache_question_changes (self))
     return;
-  if (self->verb == GREL_CACHE_GET)
-    {
-      grel_ttl_cache_count (cache, answer != NULL ? GREL_CACHE_HITS : GREL_CACHE_MISSES);
-      return;
-    }
 
-  n_found = g_hash_table_size (answer);
-  for (guint i = 0; self->keys[i] != NULL; i++)
-    grel_ttl_cache_count (cache, i < n_found ? GREL_CACHE_HITS : GREL_CACHE_MISSES);
+  if (self->verb == GREL_CACHE_GET)
+    grel_cache_count_found (answer, cache);
+  else
+    g_ptr_array_foreach (answer, grel_cache_count_found, cache);
 }
 
 /* Takes the bytes as they were kept. Returns: (transfer full) (nullable): the value, if it is fresh
@@ -79,28 +79,19 @@ grel_cache_call_open (GrelCacheBackend *backend, GBytes *bytes)
 }
 
 /* Takes the table as it was kept, which may come from a script (nullable). */
-static GHashTable *
-grel_cache_call_open_many (GrelCacheBackend *backend, GHashTable *table)
+static GPtrArray *
+grel_cache_call_open_many (GrelCacheBackend *backend, char *const *keys, GHashTable *table)
 {
-  GHashTable *values
-    = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
-  GHashTableIter iter;
-  gpointer key, bytes;
+  GPtrArray *values = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
 
-  if (table == NULL)
-    return values;
-
-  g_hash_table_iter_init (&iter, table);
-  while (g_hash_table_iter_next (&iter, &key, &bytes))
+  for (guint i = 0; keys[i] != NULL; i++)
     {
-      GBytes *value = bytes != NULL && g_str_has_prefix (key, GREL_CACHE_KEY_PREFIX)
-                        ? grel_cache_call_open (backend, g_bytes_ref (bytes))
-                        : NULL;
+      GBytes *bytes = table != NULL ? g_hash_table_lookup (table, keys[i]) : NULL;
 
-      if (value != NULL)
-        g_hash_table_insert (values, g_strdup (grel_cache_strip_key (key)), value);
+      g_ptr_array_add (values,
+                       bytes != NULL ? grel_cache_call_open (backend, g_bytes_ref (bytes)) : NULL);
     }
-  g_hash_table_unref (table);
+  g_clear_pointer (&table, g_hash_table_unref);
   return values;
 }
 
@@ -120,7 +111,7 @@ grel_cache_call_answered (gpointer data, gpointer answer, GError *error)
   if (self->question->verb == GREL_CACHE_GET)
     answer = grel_cache_call_open (backend, answer);
   else if (self->question->verb == GREL_CACHE_GET_MANY)
-    answer = grel_cache_call_open_many (backend, answer);
+    answer = grel_cache_call_open_many (backend, self->question->keys, answer);
   grel_cache_question_count (self->question, self->cache, answer);
   if (call->klass->free_answer != NULL)
     grel_call_answer_pointer (call, answer, NULL);

@@ -78,7 +78,7 @@ grel_cache_question_answer_empty (GrelCacheQuestion *self)
   if (self->verb != GREL_CACHE_GET_MANY)
     return GINT_TO_POINTER (TRUE);
 
-  return g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
+  return g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
 }
 
 static GBytes *
@@ -96,21 +96,15 @@ grel_cache_question_find (GrelCacheQuestion *self,
   return NULL;
 }
 
-static GHashTable *
+static GPtrArray *
 grel_cache_question_find_many (GrelCacheQuestion *self,
                                GrelCacheBackendClass *klass,
                                GrelCacheBackend *backend)
 {
-  GHashTable *values
-    = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_bytes_unref);
+  GPtrArray *values = g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
 
   for (guint i = 0; self->keys[i] != NULL; i++)
-    {
-      GBytes *value = grel_cache_question_find (self, klass, backend, self->keys[i]);
-
-      if (value != NULL)
-        g_hash_table_insert (values, g_strdup (grel_cache_strip_key (self->keys[i])), value);
-    }
+    g_ptr_array_add (values, grel_cache_question_find (self, klass, backend, self->keys[i]));
   return values;
 }
 

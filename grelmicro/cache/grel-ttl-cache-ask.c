@@ -127,7 +127,7 @@ grel_cache_question_return (GrelCacheQuestion *self, GTask *task, gpointer answe
   if (self->verb == GREL_CACHE_GET)
     g_task_return_pointer (task, answer, (GDestroyNotify) g_bytes_unref);
   else if (self->verb == GREL_CACHE_GET_MANY)
-    g_task_return_pointer (task, answer, (GDestroyNotify) g_hash_table_unref);
+    g_task_return_pointer (task, answer, (GDestroyNotify) g_ptr_array_unref);
   else
     g_task_return_boolean (task, GPOINTER_TO_INT (answer));
 }

@@ -14,8 +14,8 @@
  * @callback: (scope async) (closure user_data): called with the result
  * @user_data: passed to @callback
  *
- * Gets the values of many keys. May be called from any thread; the result arrives in the caller's
- * context.
+ * Gets the values of many keys, in their order. May be called from any thread; the result arrives
+ * in the caller's context.
  *
  * Since: 0.1
  */
@@ -46,11 +46,12 @@ grel_ttl_cache_get_many_async (GrelTTLCache *self,
  *
  * Sets the errors of [method@Grelmicro.TTLCache.get_finish].
  *
- * Returns: (transfer container) (element-type utf8 GBytes): the keys that have a fresh value
+ * Returns: (transfer container) (element-type GBytes): a value for each key, in their order; %NULL
+ *   for one that has no fresh value
  *
  * Since: 0.1
  */
-GHashTable *
+GPtrArray *
 grel_ttl_cache_get_many_finish (GrelTTLCache *self, GAsyncResult *result, GError **error)
 {
   g_return_val_if_fail (g_task_is_valid (result, self), NULL);
@@ -71,11 +72,12 @@ grel_ttl_cache_get_many_finish (GrelTTLCache *self, GAsyncResult *result, GError
  * Sets the errors of [method@Grelmicro.TTLCache.get_finish], %GREL_ERROR_DEADLOCK on the thread
  * that runs the main context of the backend, and %GREL_ERROR_LOOP_NOT_RUNNING if nobody runs it.
  *
- * Returns: (transfer container) (element-type utf8 GBytes): the keys that have a fresh value
+ * Returns: (transfer container) (element-type GBytes): a value for each key, in their order; %NULL
+ *   for one that has no fresh value
  *
  * Since: 0.1
  */
-GHashTable *
+GPtrArray *
 grel_ttl_cache_get_many_from_thread (GrelTTLCache *self,
                                      const char *const *keys,
                                      GCancellable *cancellable,

@@ -161,14 +161,14 @@ void grel_ttl_cache_get_many_async (GrelTTLCache *self,
                                     gpointer user_data);
 
 GREL_AVAILABLE_IN_ALL
-GHashTable *
+GPtrArray *
 grel_ttl_cache_get_many_finish (GrelTTLCache *self, GAsyncResult *result, GError **error);
 
 GREL_AVAILABLE_IN_ALL
-GHashTable *grel_ttl_cache_get_many_from_thread (GrelTTLCache *self,
-                                                 const char *const *keys,
-                                                 GCancellable *cancellable,
-                                                 GError **error);
+GPtrArray *grel_ttl_cache_get_many_from_thread (GrelTTLCache *self,
+                                                const char *const *keys,
+                                                GCancellable *cancellable,
+                                                GError **error);
 
 GREL_AVAILABLE_IN_ALL
 void grel_ttl_cache_set_many_async (GrelTTLCache *self,

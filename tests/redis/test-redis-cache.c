@@ -413,7 +413,7 @@ many_are_asked_for_in_one_write (Fixture *self, gconstpointer data)
   g_autoptr (GrelTestProxy) proxy = grel_test_proxy_new (grel_test_redis_get_socket (redis));
   g_autofree char *uri = grel_test_proxy_get_uri (proxy, data);
   g_auto (GrelTestResult) result = { NULL };
-  g_autoptr (GHashTable) values = NULL;
+  g_autoptr (GPtrArray) values = NULL;
   Fixture far = { .app = NULL };
   guint n_packets;
 
@@ -423,7 +423,9 @@ many_are_asked_for_in_one_write (Fixture *self, gconstpointer data)
   grel_ttl_cache_get_many_async (far.base.cache, TAGS ("key-1", "none", "key-2", "key-3"), NULL,
                                  grel_test_result_ready, &result);
   values = grel_ttl_cache_get_many_finish (far.base.cache, grel_test_result_wait (&result), NULL);
-  g_assert_cmpuint (g_hash_table_size (values), ==, 3);
+  g_assert_cmpuint (values->len, ==, 4);
+  g_assert_null (values->pdata[1]);
+  grel_test_assert_bytes (g_bytes_ref (values->pdata[3]), "value");
   g_assert_cmpuint (grel_test_proxy_get_n_packets (proxy), ==, n_packets + 1);
   tear_down (&far, NULL);
 }

@@ -747,9 +747,9 @@ class Introspected(unittest.TestCase):
         self.assertIsNone(await cache.get_async("b"))
         await cache.set_many_async({"b": data}, 0, None)
         for _ in range(3):
-            values = await cache.get_many_async(["a", "b", "c"])
-            values = {key: value.get_data() for key, value in values.items()}
-            self.assertEqual(values, {"a": b"a", "b": b"a"})
+            values = await cache.get_many_async(["a", "c", "b"])
+            values = [value and value.get_data() for value in values]
+            self.assertEqual(values, [b"a", None, b"a"])
         operation = Grelmicro.Operation.new(lambda task: task.return_value(data))
         loaded = await cache.get_or_load_async("c", operation, None)
         self.assertEqual(loaded.get_data(), b"a")

@@ -64,7 +64,8 @@ class _TTLCache:
 
     async def get_many(self, keys):
         """Returns the values by key, of those keys that have one."""
-        return _decode_all(self, await ask(self, "get_many", to_texts("keys", keys)))
+        keys = to_texts("keys", keys)
+        return _decode_all(self, keys, await ask(self, "get_many", keys))
 
     async def set_many(self, values, ttl=None, tags=()):
         """Keeps values, by key."""
@@ -126,7 +127,8 @@ class _TTLCacheFromThread:
 
     def get_many(self, keys):
         """Returns the values by key, of those keys that have one."""
-        return _decode_all(self._cache, self._call("get_many", to_texts("keys", keys)))
+        keys = to_texts("keys", keys)
+        return _decode_all(self._cache, keys, self._call("get_many", keys))
 
     def set_many(self, values, ttl=None, tags=()):
         """Keeps values, by key."""
@@ -182,8 +184,9 @@ def _decode(cache, data, default=None):
     return default if data is None else get_serializer(cache).loads(data.get_data())
 
 
-def _decode_all(cache, values):
-    return {key: _decode(cache, data) for key, data in values.items()}
+def _decode_all(cache, keys, values):
+    found = ((key, data) for key, data in zip(keys, values) if data is not None)
+    return {key: _decode(cache, data) for key, data in found}
 
 
 def _check_loader(loader):
