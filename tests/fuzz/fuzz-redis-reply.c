@@ -6,6 +6,7 @@
 #include <grelmicro/redis/grel-redis-circuit-breaker-adapter-private.h>
 #include <grelmicro/redis/grel-redis-connection-private.h>
 #include <grelmicro/redis/grel-redis-lock-adapter-private.h>
+#include <grelmicro/redis/grel-redis-slots-private.h>
 
 #include "fuzz.h"
 
@@ -22,8 +23,30 @@ const char *const fuzz_seeds[] = {
   "\x05*2\r\n*2\r\n:1\r\n*1\r\n+x\r\n*0\r\n",
   "\x20*5\r\n:1\r\n$9\r\nHALF_OPEN\r\n:0\r\n:1\r\n:0\r\n",
   "\x07:9223372036854775807\r\n:-9223372036854775808\r\n",
+  "\x0b-MOVED 3999 127.0.0.1:6381\r\n-ASK 0 [::1]:1\r\n-MOVED 1 :7000\r\n",
+  "\x30*1\r\n*4\r\n:0\r\n:16383\r\n*3\r\n$4\r\nhost\r\n:7000\r\n$1\r\na\r\n*2\r\n$-1\r\n:1\r\n",
   NULL,
 };
+
+static void
+map_cluster (const GrelRedisReply *reply)
+{
+  g_autoptr (GPtrArray) ranges = grel_redis_slots_parse_map (reply, "host", NULL);
+  guint slot = 0;
+  g_autoptr (GrelRedisAddress) address = grel_redis_slots_parse_redirection (reply, "host", &slot);
+
+  for (guint i = 0; ranges != NULL && i < ranges->len; i++)
+    {
+      GrelRedisSlotRange *range = g_ptr_array_index (ranges, i);
+
+      g_assert_cmpuint (range->first, <=, range->last);
+      g_assert_cmpuint (range->last, <, GREL_REDIS_N_SLOTS);
+      g_assert_cmpuint (range->address->port, >, 0);
+    }
+  g_assert_cmpuint (slot, <, GREL_REDIS_N_SLOTS);
+  if (address != NULL)
+    g_assert_cmpstr (address->host, !=, "");
+}
 
 static void
 map (const GrelRedisReply *reply)
@@ -49,6 +72,7 @@ map (const GrelRedisReply *reply)
       g_assert_cmpuint (snapshot.state, <=, GREL_CIRCUIT_STATE_FORCED_CLOSED);
       g_assert_cmpint (snapshot.retry_after, >=, 0);
     }
+  map_cluster (reply);
   if (grel_redis_reply_get_text (reply, &text, NULL) && text != NULL)
     g_assert_cmpuint (strlen (text), <=, reply->length);
   if (grel_redis_reply_get_bytes (reply, &bytes, NULL) && bytes != NULL)

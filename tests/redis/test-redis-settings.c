@@ -226,6 +226,19 @@ the_environment_may_name_sentinels (void)
   g_assert_cmpstr (settings->sentinel_password, ==, "SECRET");
 }
 
+/* A prefix with a hash tag is one for all names. */
+static void
+in_a_cluster_names_are_tagged_or_the_prefix_is (void)
+{
+  g_autoptr (GrelRedisSettings) plain = parse ("redis+cluster://host?prefix=shop:");
+  g_autoptr (GrelRedisSettings) tagged = parse ("redis+cluster://host?prefix={shop}:");
+  g_autoptr (GrelRedisSettings) server = parse ("redis://host?prefix=shop{");
+
+  g_assert_true (plain->tags_names);
+  g_assert_false (tagged->tags_names);
+  g_assert_false (server->tags_names);
+}
+
 static void
 expect_error (const char *uri, const char *field)
 {
@@ -294,6 +307,8 @@ an_error_names_the_field_and_repeats_nothing (void)
     { "redis://host?client_name=VALU%C3%89", "client_name" },
     { "redis://host?prefix=VALUE%0A", "prefix" },
     { "redis://host?prefix=VALUE%FF", "parameters" },
+    { "redis+cluster://host?prefix=VALUE{", "prefix: must have a whole hash tag" },
+    { "redis+cluster://host?prefix={}VALUE", "prefix: must have a whole hash tag" },
     { "redis://host?ca_file=/VALUE", "ca_file" },
     { "rediss://host?ca_file=VALUE", "ca_file" },
     { "redis://host?VALUE=1", "not known" },
@@ -400,5 +415,6 @@ main (int argc, char **argv)
   RULE (an_error_names_the_field_and_repeats_nothing);
   RULE (the_longest_names_are_accepted);
   RULE (an_error_in_the_environment_names_the_variable);
+  RULE (in_a_cluster_names_are_tagged_or_the_prefix_is);
   return g_test_run ();
 }
