@@ -284,7 +284,7 @@ who_waits_is_told_by_another_node (void)
   GrelApp *other_app = open_app (PATIENT);
   g_autoptr (GrelLock) waited_for = lock_new (app, "watched");
   g_autoptr (GrelLock) watched = lock_new (other_app, "watched");
-  g_autoptr (GrelLease) watched_for = grel_test_lock_acquire (waited_for, -1, NULL);
+  g_autoptr (GrelLease) watched_for = NULL;
   Subscription first = { "released:lock:watched", 0 };
   g_auto (GrelTestResult) first_waiter = { NULL };
   g_auto (GrelTestResult) waiter = { NULL };
@@ -296,12 +296,15 @@ who_waits_is_told_by_another_node (void)
   g_autoptr (GError) error = NULL;
   Subscription next;
 
+  grel_lock_set_lease_duration (waited_for, HOUR);
+  watched_for = grel_test_lock_acquire (waited_for, -1, NULL);
   grel_lock_acquire_async (watched, -1, NULL, grel_test_result_ready, &first_waiter);
   grel_test_wait_for (has_subscribed, &first);
 
   lock = lock_new_at (app, (first.node + 1) % N_MASTERS, 0);
   other = lock_new (other_app, grel_lock_get_name (lock));
   grel_lock_set_retry_interval (other, HOUR);
+  grel_lock_set_lease_duration (lock, HOUR);
   held = grel_test_lock_acquire (lock, -1, NULL);
   grel_lock_acquire_async (other, -1, NULL, grel_test_result_ready, &waiter);
   channel = g_strconcat ("released:lock:", grel_lock_get_name (lock), NULL);
