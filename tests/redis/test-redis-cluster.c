@@ -138,6 +138,47 @@ a_prefix_with_a_tag_keeps_all_keys_together (void)
   grel_test_redis_close_app (app);
 }
 
+static void
+cache_set (GrelTTLCache *cache, const char *key, const char *tag)
+{
+  g_autoptr (GBytes) value = g_bytes_new_static ("v", 1);
+  const char *tags[] = { tag, NULL };
+  g_auto (GrelTestResult) result = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  grel_ttl_cache_set_async (cache, key, value, 0, tags, NULL, grel_test_result_ready, &result);
+  grel_ttl_cache_set_finish (cache, grel_test_result_wait (&result), &error);
+  g_assert_no_error (error);
+}
+
+/* A tag deletes values whatever their keys are. */
+static void
+a_cache_is_on_one_node (void)
+{
+  GrelApp *app = open_app ("prefix=shop:");
+  g_autoptr (GrelTTLCache) cache = grel_ttl_cache_new (HOUR);
+  guint home = get_home ("{shop:cache}");
+  g_auto (GrelTestResult) result = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  grel_ttl_cache_set_app (cache, app);
+  cache_set (cache, "a", "fruit");
+  cache_set (cache, "b", "fruit");
+  cache_set (cache, "c", "other");
+  g_assert_true (has_key (home, "shop:{shop:cache}cache:a"));
+  g_assert_true (has_key (home, "shop:{shop:cache}cache:b"));
+  g_assert_true (has_key (home, "shop:{shop:cache}cache:tag:fruit"));
+
+  grel_ttl_cache_delete_tags_async (cache, (const char *[]){ "fruit", NULL }, NULL,
+                                    grel_test_result_ready, &result);
+  grel_ttl_cache_delete_tags_finish (cache, grel_test_result_wait (&result), &error);
+  g_assert_no_error (error);
+  g_assert_false (has_key (home, "shop:{shop:cache}cache:a"));
+  g_assert_false (has_key (home, "shop:{shop:cache}cache:b"));
+  g_assert_true (has_key (home, "shop:{shop:cache}cache:c"));
+  grel_test_redis_close_app (app);
+}
+
 static gboolean
 has_subscribed (gpointer channel)
 {
@@ -426,6 +467,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   RULE (all_keys_of_a_name_are_where_the_servers_want_them);
   RULE (a_prefix_with_a_tag_keeps_all_keys_together);
+  RULE (a_cache_is_on_one_node);
   RULE (who_waits_is_told_by_whatever_node);
   RULE (one_host_that_works_is_enough);
   RULE (where_nobody_is_it_fails_in_time);
