@@ -6,6 +6,7 @@
 
 #include <grelmicro/core/grel-error.h>
 #include <grelmicro/redis/grel-redis-cluster-private.h>
+#include <grelmicro/redis/grel-redis-delays-private.h>
 #include <grelmicro/redis/grel-redis-slots-private.h>
 #include <grelmicro/redis/grel-redis-timer-private.h>
 
@@ -13,10 +14,6 @@
 
 /* A command that is sent on and on goes in a circle. */
 #define GREL_REDIS_MAX_REDIRECTIONS 16
-
-/* The longest wait before a command is sent again, doubled by each that follows. */
-#define GREL_REDIS_RETRY (10 * G_TIME_SPAN_MILLISECOND)
-#define GREL_REDIS_MAX_DOUBLINGS 5
 
 /* The longest time between two questions about the slots. */
 #define GREL_REDIS_REFRESH (200 * G_TIME_SPAN_MILLISECOND)
@@ -171,18 +168,13 @@ grel_redis_cluster_get_address (GrelRedisCluster *self)
   return node != NULL ? node->address : g_ptr_array_index (self->settings->addresses, 0);
 }
 
-/* Until the slot has been moved, or has an owner. */
+/* Takes the command. Until the slot has been moved, or has an owner. */
 static void
 grel_redis_cluster_delay (GrelRedisCluster *self, GrelRedisCommand *command)
 {
-  guint doublings = MIN (command->n_retries, GREL_REDIS_MAX_DOUBLINGS);
-  gint64 longest = GREL_REDIS_RETRY << doublings;
-  gint64 retry_at = g_get_monotonic_time () + g_random_double_range (0.5, 1.0) * longest;
-
-  command->n_retries++;
-  command->retry_at = MIN (retry_at, command->deadline);
-  g_queue_push_tail_link (&self->delayed, &command->link);
-  grel_redis_timer_hasten (self->timer, command->retry_at);
+  command->n_redirections = 0;
+  command->asks = FALSE;
+  grel_redis_delays_add (&self->delayed, command, self->timer);
 }
 
 static GrelRedisNode *
@@ -323,7 +315,8 @@ grel_redis_cluster_mapped (GrelRedisCommand *command, const GrelRedisReply *repl
       self->funcs->up (self->owner);
       return;
     }
-  grel_redis_cluster_request_map (self);
+  if (self->map == NULL)
+    grel_redis_cluster_request_map (self);
   grel_redis_cluster_check_hope (self, fault);
 }
 
@@ -404,6 +397,18 @@ grel_redis_cluster_node_down (gpointer owner, const GError *error)
   grel_redis_cluster_check_hope (self, error);
 }
 
+/* Takes the command. What puts something right is too good to be given up. */
+static void
+grel_redis_cluster_leave_circle (GrelRedisCluster *self, GrelRedisCommand *command)
+{
+  if (command->task == NULL)
+    grel_redis_cluster_delay (self, command);
+  else
+    grel_redis_command_fail (command,
+                             g_error_new_literal (GREL_ERROR, GREL_ERROR_BACKEND,
+                                                  "the nodes of the cluster send it in a circle"));
+}
+
 /* Returns: whether that was the answer, and it goes on elsewhere */
 static gboolean
 grel_redis_cluster_redirect (GrelRedisCluster *self,
@@ -415,11 +420,15 @@ grel_redis_cluster_redirect (GrelRedisCluster *self,
   GrelRedisNode *node;
   guint slot;
 
-  if (command->n_redirections == GREL_REDIS_MAX_REDIRECTIONS)
-    return FALSE;
   address = grel_redis_slots_parse_redirection (reply, from->address->host, &slot);
   if (address == NULL)
     return FALSE;
+
+  if (command->n_redirections == GREL_REDIS_MAX_REDIRECTIONS)
+    {
+      grel_redis_cluster_leave_circle (self, command);
+      return TRUE;
+    }
 
   node = grel_redis_cluster_get_node (self, address);
   command->n_redirections++;
@@ -452,7 +461,6 @@ grel_redis_cluster_node_refused (gpointer owner,
   for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
     if (grel_redis_reply_is_error (reply, codes[i]))
       {
-        command->asks = FALSE;
         grel_redis_cluster_request_map (self);
         grel_redis_cluster_delay (self, command);
         return TRUE;
@@ -484,25 +492,6 @@ grel_redis_cluster_drop_leftovers (GrelRedisCluster *self, gint64 now)
     grel_redis_timer_hasten (self->timer, now + G_TIME_SPAN_SECOND);
 }
 
-/* Finds out when to look again. */
-static void
-grel_redis_cluster_take_due (GrelRedisCluster *self, gint64 now, GQueue *due)
-{
-  for (GList *l = self->delayed.head, *next; l != NULL; l = next)
-    {
-      GrelRedisCommand *command = l->data;
-
-      next = l->next;
-      if (command->retry_at > now)
-        grel_redis_timer_hasten (self->timer, command->retry_at);
-      else
-        {
-          g_queue_unlink (&self->delayed, l);
-          g_queue_push_tail_link (due, l);
-        }
-    }
-}
-
 static void
 grel_redis_cluster_retry (GrelRedisCluster *self, gint64 now)
 {
@@ -510,7 +499,7 @@ grel_redis_cluster_retry (GrelRedisCluster *self, gint64 now)
   GQueue due = G_QUEUE_INIT;
   GList *link;
 
-  grel_redis_cluster_take_due (self, now, &due);
+  grel_redis_delays_take (&self->delayed, now, self->timer, &due);
   while ((link = g_queue_pop_head_link (&due)) != NULL)
     {
       GrelRedisCommand *command = link->data;

@@ -47,8 +47,8 @@ struct _GrelRedisCommand
 
   /* In a cluster. */
   guint n_redirections;
-  guint n_retries;
-  gint64 retry_at;
+  guint n_delays;
+  gint64 due;
   gboolean asks;      /* a server that is to have the key for what it hasn't got yet */
   gboolean has_asked; /* and the first reply is to that */
 };

@@ -362,6 +362,25 @@ a_slot_that_has_moved_is_asked_for_once (void)
   g_assert_cmpint (grel_test_cluster_count_calls (cluster, "cluster|slots"), <=, before + 1);
 }
 
+/* Two nodes that each take the other for the owner. */
+static void
+who_is_sent_in_a_circle_is_told (void)
+{
+  GrelApp *app = open_app ("prefix={circle}:");
+  g_autoptr (GrelLock) lock = lock_new (app, "cart");
+  g_autoptr (GrelLease) lease = NULL;
+  g_autoptr (GError) error = NULL;
+  Move move = move_new ("{circle}");
+
+  grel_test_cluster_set_owner (cluster, move.from, move.slot, move.to);
+  grel_test_cluster_set_owner (cluster, move.to, move.slot, move.from);
+  g_assert_null (grel_test_lock_acquire (lock, -1, &error));
+  grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "circle");
+  move_end (&move);
+  lease = acquire (lock);
+  grel_test_redis_close_app (app);
+}
+
 static void
 a_lease_goes_along_with_its_slot (void)
 {
@@ -475,6 +494,7 @@ main (int argc, char **argv)
   RULE (each_node_wants_the_password);
   RULE (any_node_says_whether_it_is_well);
   RULE (a_slot_that_has_moved_is_asked_for_once);
+  RULE (who_is_sent_in_a_circle_is_told);
   RULE (a_lease_goes_along_with_its_slot);
   RULE (a_lock_that_is_half_moved_is_waited_for);
   RULE (nothing_is_held_twice_while_its_slot_moves);

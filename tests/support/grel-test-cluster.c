@@ -194,6 +194,12 @@ grel_test_cluster_set_slot (GrelTestCluster *self,
 }
 
 void
+grel_test_cluster_set_owner (GrelTestCluster *self, guint node, guint slot, guint owner)
+{
+  grel_test_cluster_set_slot (self, node, slot, "NODE", owner);
+}
+
+void
 grel_test_cluster_begin_move (GrelTestCluster *self, guint slot, guint from, guint to)
 {
   grel_test_cluster_set_slot (self, to, slot, "IMPORTING", from);
@@ -216,10 +222,10 @@ grel_test_cluster_move_keys (GrelTestCluster *self, guint slot, guint from, guin
 void
 grel_test_cluster_end_move (GrelTestCluster *self, guint slot, guint from, guint to)
 {
-  grel_test_cluster_set_slot (self, to, slot, "NODE", to);
+  grel_test_cluster_set_owner (self, to, slot, to);
   for (guint i = 0; i < self->n_masters; i++)
     if (i != to)
-      grel_test_cluster_set_slot (self, i, slot, "NODE", to);
+      grel_test_cluster_set_owner (self, i, slot, to);
 }
 
 gint64

@@ -44,6 +44,9 @@ void grel_test_cluster_begin_move (GrelTestCluster *self, guint slot, guint from
 void grel_test_cluster_move_keys (GrelTestCluster *self, guint slot, guint from, guint to);
 void grel_test_cluster_end_move (GrelTestCluster *self, guint slot, guint from, guint to);
 
+/* Tells one node whose the slot is. */
+void grel_test_cluster_set_owner (GrelTestCluster *self, guint node, guint slot, guint owner);
+
 /* How often all nodes together were asked for that command. */
 gint64 grel_test_cluster_count_calls (GrelTestCluster *self, const char *command);
 
