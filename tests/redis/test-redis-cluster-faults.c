@@ -158,10 +158,9 @@ live_through (void (*breaks) (GrelTestRedis *node), void (*mends) (GrelTestRedis
   Worker workers[2 * N_MASTERS] = { { NULL } };
 
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    {
-      workers[i].lock = lock_new_at (app, i % N_MASTERS, i / N_MASTERS);
-      worker_acquire (&workers[i]);
-    }
+    workers[i].lock = lock_new_at (app, i % N_MASTERS, i / N_MASTERS);
+  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
+    worker_acquire (&workers[i]);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     worker_wait_for_grants (&workers[i], 10);
 
