@@ -6,6 +6,7 @@
 
 #include <grelmicro/core/grel-error.h>
 #include <grelmicro/redis/grel-redis-client-private.h>
+#include <grelmicro/redis/grel-redis-replicas-private.h>
 #include <grelmicro/redis/grel-redis-timer-private.h>
 
 struct _GrelRedisClient
@@ -14,9 +15,11 @@ struct _GrelRedisClient
   const GrelRedisClientFuncs *funcs;
   gpointer owner;
   GrelRedisLink link;
-  GSource *timer; /* of the commands; NULL: stopped */
-  GQueue waiting; /* (element-type GrelRedisCommand): for a connection */
-  GQueue sent;    /* (element-type GrelRedisCommand): the next reply is to the first of them */
+  GSource *timer;      /* of the commands; NULL: stopped */
+  GQueue waiting;      /* (element-type GrelRedisCommand): for a connection */
+  GQueue sent;         /* (element-type GrelRedisCommand): the next reply is to the first of them */
+  GQueue refused;      /* (element-type GrelRedisCommand): by a server that isn't the master */
+  gboolean is_leaving; /* it, once all that was sent is answered */
 };
 
 static void grel_redis_client_up (gpointer owner);
@@ -58,10 +61,21 @@ grel_redis_client_pop (GQueue *commands)
   return first != NULL ? first->data : NULL;
 }
 
+static gboolean
+grel_redis_client_asks_replicas (GrelRedisClient *self, GrelRedisCommand *command)
+{
+  return command->is_grant && grel_redis_replicas_are_asked (self->settings);
+}
+
 static void
 grel_redis_client_write (GrelRedisClient *self, GrelRedisCommand *command)
 {
-  grel_redis_command_write (command, grel_redis_link_get_output (&self->link));
+  GByteArray *output = grel_redis_link_get_output (&self->link);
+
+  g_clear_pointer (&command->grant, grel_redis_reply_unref);
+  grel_redis_command_write (command, output);
+  if (grel_redis_client_asks_replicas (self, command))
+    grel_redis_replicas_ask (self->settings, output);
   g_queue_push_tail_link (&self->sent, &command->link);
 }
 
@@ -97,11 +111,74 @@ grel_redis_client_answers_asking (GrelRedisClient *self)
   return TRUE;
 }
 
+/* Once, or until its deadline if nobody waits. */
+static gboolean
+grel_redis_client_repeats (GrelRedisCommand *command, gint64 now)
+{
+  if (now >= command->deadline || (command->task != NULL && command->is_repeated))
+    return FALSE;
+
+  command->is_repeated = TRUE;
+  return TRUE;
+}
+
+/* Whether the command, of which nothing was executed, goes to another server. */
+static gboolean
+grel_redis_client_turns_away (GrelRedisClient *self,
+                              GrelRedisCommand *command,
+                              const GrelRedisReply *reply)
+{
+  if (reply->type != GREL_REDIS_ERROR)
+    return FALSE;
+  if (self->funcs->refused != NULL && self->funcs->refused (self->owner, command, reply))
+    return TRUE;
+  if (self->settings->topology != GREL_REDIS_SENTINEL || !grel_redis_reply_is_refusal (reply))
+    return FALSE;
+
+  self->is_leaving = TRUE;
+  if (!grel_redis_client_repeats (command, g_get_monotonic_time ()))
+    return FALSE;
+  g_queue_push_tail_link (&self->refused, &command->link);
+  return TRUE;
+}
+
+static void
+grel_redis_client_leave_master (GrelRedisClient *self)
+{
+  if (self->is_leaving && self->link.is_up && self->sent.head == NULL)
+    grel_redis_link_drop (&self->link, "the server is not the master any more");
+}
+
+/* Takes the command, which has all that it was promised. */
+static void
+grel_redis_client_settle (GrelRedisClient *self,
+                          GrelRedisCommand *command,
+                          GrelRedisReply *reply,
+                          GError *error)
+{
+  g_autoptr (GrelRedisCommand) settled = command;
+
+  if (settled->script != NULL && !settled->sends_text
+      && grel_redis_reply_is_error (reply, "NOSCRIPT"))
+    {
+      settled->sends_text = TRUE;
+      grel_redis_client_write (self, g_steal_pointer (&settled));
+    }
+  else if (grel_redis_client_turns_away (self, settled, reply))
+    g_steal_pointer (&settled);
+  else if (error != NULL)
+    grel_redis_command_fail (g_steal_pointer (&settled), error);
+  else if (settled->answered != NULL)
+    settled->answered (settled, reply, NULL);
+}
+
 static void
 grel_redis_client_received (gpointer owner, GrelRedisReply *reply)
 {
-  GrelRedisClient *self = owner;
-  g_autoptr (GrelRedisCommand) command = NULL;
+  g_autoptr (GrelRedisClient) self = g_atomic_rc_box_acquire (owner);
+  GrelRedisCommand *command;
+  g_autoptr (GrelRedisReply) grant = NULL;
+  GError *error = NULL;
 
   if (grel_redis_client_answers_asking (self))
     return;
@@ -112,31 +189,18 @@ grel_redis_client_received (gpointer owner, GrelRedisReply *reply)
       grel_redis_link_drop (&self->link, "the server answered what nobody asked");
       return;
     }
-  if (command->script != NULL && !command->sends_text
-      && grel_redis_reply_is_error (reply, "NOSCRIPT"))
+  if (command->grant == NULL && grel_redis_client_asks_replicas (self, command))
     {
-      command->sends_text = TRUE;
-      grel_redis_client_write (self, g_steal_pointer (&command));
+      command->grant = grel_redis_reply_ref (reply);
+      g_queue_push_head_link (&self->sent, &command->link);
       return;
     }
 
-  if (reply->type == GREL_REDIS_ERROR && self->funcs->refused != NULL
-      && self->funcs->refused (self->owner, command, reply))
-    command = NULL;
-  else if (command->answered != NULL)
-    command->answered (command, reply, NULL);
-}
-
-static gboolean
-grel_redis_client_repeats (GrelRedisCommand *command, gint64 now)
-{
-  if (!command->is_repeatable || now >= command->deadline)
-    return FALSE;
-  if (command->task != NULL && command->is_repeated)
-    return FALSE;
-
-  command->is_repeated = TRUE;
-  return TRUE;
+  grant = g_steal_pointer (&command->grant);
+  if (grant != NULL)
+    grel_redis_replicas_check (self->settings, grant, reply, &error);
+  grel_redis_client_settle (self, command, grant != NULL ? grant : reply, error);
+  grel_redis_client_leave_master (self);
 }
 
 /* What was sent may have been executed or not. */
@@ -149,11 +213,15 @@ grel_redis_client_down (gpointer owner, const GError *error)
   GrelRedisCommand *command;
   GList *last;
 
+  self->is_leaving = FALSE;
   while ((last = g_queue_pop_tail_link (&self->sent)) != NULL)
-    if (grel_redis_client_repeats (last->data, now))
+    if (((GrelRedisCommand *) last->data)->is_repeatable
+        && grel_redis_client_repeats (last->data, now))
       g_queue_push_head_link (&self->waiting, last);
     else
       g_queue_push_head_link (&failed, last);
+  while ((last = g_queue_pop_tail_link (&self->refused)) != NULL)
+    g_queue_push_head_link (&self->waiting, last);
 
   while ((command = grel_redis_client_pop (&failed)) != NULL)
     grel_redis_command_fail (command, g_error_new (GREL_ERROR, GREL_ERROR_BACKEND,
@@ -236,9 +304,12 @@ grel_redis_client_stop (GrelRedisClient *self)
 
   grel_redis_link_stop (&self->link);
   g_clear_pointer (&self->timer, grel_redis_timer_free);
+  self->is_leaving = FALSE;
   while ((last = g_queue_pop_tail_link (&self->waiting)) != NULL)
     g_queue_push_head_link (&left, last);
   while ((last = g_queue_pop_tail_link (&self->sent)) != NULL)
+    g_queue_push_head_link (&left, last);
+  while ((last = g_queue_pop_tail_link (&self->refused)) != NULL)
     g_queue_push_head_link (&left, last);
   while ((command = grel_redis_client_pop (&left)) != NULL)
     grel_redis_command_close (command);
@@ -253,7 +324,7 @@ grel_redis_client_is_started (GrelRedisClient *self)
 gboolean
 grel_redis_client_is_idle (GrelRedisClient *self)
 {
-  return self->waiting.length + self->sent.length == 0;
+  return self->waiting.length + self->sent.length + self->refused.length == 0;
 }
 
 gboolean
@@ -272,7 +343,7 @@ grel_redis_client_send (GrelRedisClient *self, GrelRedisCommand *command, gboole
     }
 
   grel_redis_timer_hasten (self->timer, command->deadline);
-  if (self->link.is_up)
+  if (self->link.is_up && !self->is_leaving)
     grel_redis_client_write (self, command);
   else if (goes_first)
     g_queue_push_head_link (&self->waiting, &command->link);

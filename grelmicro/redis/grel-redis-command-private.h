@@ -43,7 +43,9 @@ struct _GrelRedisCommand
   gboolean is_repeatable; /* it may be sent again if the connection is lost: once, or with no task
                              until its deadline */
   gboolean is_repeated;
-  gboolean sends_text; /* the server doesn't know the script */
+  gboolean is_grant;     /* what it is answered is to be known to replicas */
+  GrelRedisReply *grant; /* nullable: the answer, until it is known how many have it */
+  gboolean sends_text;   /* the server doesn't know the script */
 
   /* In a cluster. */
   guint n_redirections;

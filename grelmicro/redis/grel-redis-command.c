@@ -110,6 +110,7 @@ grel_redis_command_free (GrelRedisCommand *self)
 {
   if (self->destroy_data != NULL)
     self->destroy_data (self->data);
+  g_clear_pointer (&self->grant, grel_redis_reply_unref);
   g_byte_array_unref (self->words);
   g_clear_object (&self->task);
   g_free (self);

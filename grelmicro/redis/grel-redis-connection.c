@@ -87,7 +87,7 @@ static void
 grel_redis_reader_free_reply (void *reply)
 {
   if (reply != NULL)
-    grel_redis_reply_free (reply);
+    grel_redis_reply_unref (reply);
 }
 
 GrelRedisReader *
@@ -228,13 +228,23 @@ grel_redis_connection_check (GSource *source)
   return self->input_tag != NULL && g_source_query_unix_fd (source, self->input_tag) != 0;
 }
 
+/* Sentinels may be behind the times, and a server that was the master may have been demoted since.
+ */
+static gboolean
+grel_redis_connection_asks_role (GrelRedisConnection *self)
+{
+  return self->settings->topology == GREL_REDIS_SENTINEL;
+}
+
 static void
 grel_redis_connection_greeted (GrelRedisConnection *self, const GrelRedisReply *reply)
 {
   g_autoptr (GError) error = NULL;
 
   self->n_greetings--;
-  if (!grel_redis_reply_check (reply, &error))
+  if (!grel_redis_reply_check (reply, &error)
+      || (grel_redis_connection_asks_role (self) && self->n_greetings == 0
+          && !grel_redis_reply_check_master (reply, &error)))
     {
       g_prefix_error (&error, "logging in: ");
       grel_redis_connection_fail (self, error);
@@ -364,6 +374,8 @@ grel_redis_connection_log_in (GrelRedisConnection *self)
     grel_redis_connection_greet (self, (const char *[]){ "CLIENT", "SETNAME", settings->client_name,
                                                          NULL });
   grel_redis_connection_greet (self, (const char *[]){ "PING", NULL });
+  if (grel_redis_connection_asks_role (self))
+    grel_redis_connection_greet (self, (const char *[]){ "ROLE", NULL });
 }
 
 static void

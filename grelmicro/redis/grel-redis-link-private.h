@@ -5,6 +5,7 @@
 #pragma once
 
 #include <grelmicro/redis/grel-redis-connection-private.h>
+#include <grelmicro/redis/grel-redis-sentinels-private.h>
 
 G_BEGIN_DECLS
 
@@ -23,8 +24,10 @@ typedef struct
   const GrelRedisAddress *address; /* for the next attempt */
   const GrelRedisLinkFuncs *funcs;
   gpointer owner;
-  GSource *timer; /* NULL: stopped */
+  GSource *timer;                /* NULL: stopped */
+  GrelRedisSentinels *sentinels; /* NULL: the address of the server is known */
   GrelRedisConnection *connection;
+  gboolean is_trying;
   gboolean is_up;
   guint n_failures;
   char *fault; /* nullable: why it isn't up */

@@ -40,6 +40,7 @@ grel_redis_link_went_down (GrelRedisLink *self, const GError *error)
   if (self->is_up)
     grel_redis_link_log (self, "disconnected", error->message);
   self->is_up = FALSE;
+  self->is_trying = FALSE;
   self->connection = NULL;
   g_free (self->fault);
   self->fault = g_strdup (error->message);
@@ -56,6 +57,7 @@ grel_redis_link_opened (gpointer owner)
   if (self->n_failures > 0)
     grel_redis_link_log (self, "connected", "is connected again");
   self->is_up = TRUE;
+  self->is_trying = FALSE;
   self->n_failures = 0;
   g_clear_pointer (&self->fault, g_free);
   self->funcs->up (self->owner);
@@ -72,7 +74,13 @@ grel_redis_link_received (gpointer owner, GrelRedisReply *reply)
 static void
 grel_redis_link_lost (gpointer owner, const GError *error)
 {
-  grel_redis_link_went_down (owner, error);
+  GrelRedisLink *self = owner;
+
+  self->connection = NULL;
+  if (self->is_trying && self->sentinels != NULL)
+    grel_redis_sentinels_ask_others (self->sentinels, error);
+  else
+    grel_redis_link_went_down (self, error);
 }
 
 static const GrelRedisConnectionFuncs grel_redis_link_connection_funcs = {
@@ -82,16 +90,37 @@ static const GrelRedisConnectionFuncs grel_redis_link_connection_funcs = {
 };
 
 static void
-grel_redis_link_connect (GrelRedisLink *self)
+grel_redis_link_connect_to (gpointer owner, const GrelRedisAddress *address)
 {
+  GrelRedisLink *self = owner;
   g_autoptr (GError) error = NULL;
 
-  self->connection = grel_redis_connection_new (self->settings, self->address,
+  self->connection = grel_redis_connection_new (self->settings, address,
                                                 &grel_redis_link_connection_funcs, self, &error);
   if (self->connection == NULL)
     grel_redis_link_went_down (self, error);
+}
+
+static void
+grel_redis_link_not_found (gpointer owner, const GError *error)
+{
+  grel_redis_link_went_down (owner, error);
+}
+
+static const GrelRedisSentinelsFuncs grel_redis_link_sentinels_funcs = {
+  .found = grel_redis_link_connect_to,
+  .failed = grel_redis_link_not_found,
+};
+
+static void
+grel_redis_link_connect (GrelRedisLink *self)
+{
+  self->is_trying = TRUE;
+  grel_redis_timer_set (self->timer, g_get_monotonic_time () + self->settings->connect_timeout);
+  if (self->sentinels != NULL)
+    grel_redis_sentinels_ask (self->sentinels);
   else
-    grel_redis_timer_set (self->timer, g_get_monotonic_time () + self->settings->connect_timeout);
+    grel_redis_link_connect_to (self, self->address);
 }
 
 /* It took too long to connect, or it is time to try again. */
@@ -100,7 +129,7 @@ grel_redis_link_timer_fired (gpointer data)
 {
   GrelRedisLink *self = data;
 
-  if (self->connection != NULL)
+  if (self->is_trying)
     grel_redis_link_drop (self, "no connection within %g s",
                           self->settings->connect_timeout / (double) G_TIME_SPAN_SECOND);
   else
@@ -124,6 +153,9 @@ void
 grel_redis_link_start (GrelRedisLink *self)
 {
   self->timer = grel_redis_timer_new (grel_redis_link_timer_fired, self);
+  if (self->settings->topology == GREL_REDIS_SENTINEL)
+    self->sentinels
+      = grel_redis_sentinels_new (self->settings, &grel_redis_link_sentinels_funcs, self);
   grel_redis_timer_set (self->timer, 0);
 }
 
@@ -131,8 +163,10 @@ void
 grel_redis_link_stop (GrelRedisLink *self)
 {
   self->is_up = FALSE;
+  self->is_trying = FALSE;
   self->n_failures = 0;
   g_clear_pointer (&self->timer, grel_redis_timer_free);
+  g_clear_pointer (&self->sentinels, grel_redis_sentinels_free);
   g_clear_pointer (&self->connection, grel_redis_connection_close);
   g_clear_pointer (&self->fault, g_free);
 }
@@ -147,7 +181,9 @@ grel_redis_link_drop (GrelRedisLink *self, const char *format, ...)
   error = g_error_new_valist (GREL_ERROR, GREL_ERROR_BACKEND, format, args);
   va_end (args);
 
-  grel_redis_connection_abort (self->connection);
+  g_clear_pointer (&self->connection, grel_redis_connection_abort);
+  if (self->is_trying && self->sentinels != NULL)
+    grel_redis_sentinels_stop (self->sentinels);
   grel_redis_link_went_down (self, error);
 }
 

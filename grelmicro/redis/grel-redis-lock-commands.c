@@ -78,6 +78,7 @@ grel_redis_lock_adapter_acquire (GrelLockBackend *backend,
   grel_redis_adapter_add_key (backend, command, "fence:", name);
   grel_redis_command_add (command, token);
   grel_redis_command_add_milliseconds (command, lease);
+  command->is_grant = TRUE;
   grel_redis_adapter_send (backend, command);
 }
 
@@ -96,6 +97,7 @@ grel_redis_lock_adapter_extend (GrelLockBackend *backend,
   grel_redis_command_add (command, token);
   grel_redis_command_add_milliseconds (command, lease);
   command->is_repeatable = TRUE;
+  command->is_grant = TRUE;
   grel_redis_adapter_send (backend, command);
 }
 

@@ -32,14 +32,22 @@ typedef struct
 
 GrelRedisReply *grel_redis_reply_new (GrelRedisReplyType type);
 
-void grel_redis_reply_free (GrelRedisReply *self);
+GrelRedisReply *grel_redis_reply_ref (GrelRedisReply *self);
+
+void grel_redis_reply_unref (GrelRedisReply *self);
 
 /* Whether it is an error of that code: NOSCRIPT. */
 gboolean grel_redis_reply_is_error (const GrelRedisReply *self, const char *code);
 
+/* Whether the server refused to execute anything, since it isn't the master, or not yet. */
+gboolean grel_redis_reply_is_refusal (const GrelRedisReply *self);
+
 /* The mappings set GREL_ERROR_BACKEND if the reply is an error or something else than expected. */
 
 gboolean grel_redis_reply_check (const GrelRedisReply *self, GError **error);
+
+/* Whether it is what ROLE tells of a server that may be written to. */
+gboolean grel_redis_reply_check_master (const GrelRedisReply *self, GError **error);
 
 gboolean grel_redis_reply_get_integer (const GrelRedisReply *self, gint64 *value, GError **error);
 
@@ -62,6 +70,6 @@ gboolean grel_redis_reply_get_array (const GrelRedisReply *self,
                                      GrelRedisReply *const **elements,
                                      GError **error);
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelRedisReply, grel_redis_reply_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelRedisReply, grel_redis_reply_unref)
 
 G_END_DECLS

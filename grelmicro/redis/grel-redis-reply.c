@@ -14,20 +14,33 @@
 GrelRedisReply *
 grel_redis_reply_new (GrelRedisReplyType type)
 {
-  GrelRedisReply *self = g_new0 (GrelRedisReply, 1);
+  GrelRedisReply *self = g_rc_box_new0 (GrelRedisReply);
 
   self->type = type;
   if (type == GREL_REDIS_ARRAY)
-    self->elements = g_ptr_array_new_with_free_func ((GDestroyNotify) grel_redis_reply_free);
+    self->elements = g_ptr_array_new_with_free_func ((GDestroyNotify) grel_redis_reply_unref);
   return self;
 }
 
-void
-grel_redis_reply_free (GrelRedisReply *self)
+GrelRedisReply *
+grel_redis_reply_ref (GrelRedisReply *self)
 {
+  return g_rc_box_acquire (self);
+}
+
+static void
+grel_redis_reply_clear (gpointer data)
+{
+  GrelRedisReply *self = data;
+
   g_clear_pointer (&self->elements, g_ptr_array_unref);
   g_clear_pointer (&self->text, g_ref_string_release);
-  g_free (self);
+}
+
+void
+grel_redis_reply_unref (GrelRedisReply *self)
+{
+  g_rc_box_release_full (self, grel_redis_reply_clear);
 }
 
 /* The first word, in capitals. */
@@ -46,6 +59,18 @@ grel_redis_reply_is_error (const GrelRedisReply *self, const char *code)
 {
   return self->type == GREL_REDIS_ERROR && strlen (code) == grel_redis_reply_get_code_length (self)
          && g_str_has_prefix (self->text, code);
+}
+
+/* Redis 6 puts what a script ran into behind words of its own. */
+gboolean
+grel_redis_reply_is_refusal (const GrelRedisReply *self)
+{
+  static const char *const codes[] = { "READONLY", "LOADING", "MASTERDOWN" };
+
+  for (guint i = 0; i < G_N_ELEMENTS (codes); i++)
+    if (grel_redis_reply_is_error (self, codes[i]))
+      return TRUE;
+  return grel_redis_reply_is_error (self, "ERR") && strstr (self->text, ": -READONLY ") != NULL;
 }
 
 /* A server may repeat in an error what it was sent, passwords and tokens included: only the code is
@@ -74,6 +99,22 @@ grel_redis_reply_is (const GrelRedisReply *self, GrelRedisReplyType type, GError
 
   g_set_error_literal (error, GREL_ERROR, GREL_ERROR_BACKEND,
                        "the server answered something unexpected; is it a Redis?");
+  return FALSE;
+}
+
+gboolean
+grel_redis_reply_check_master (const GrelRedisReply *self, GError **error)
+{
+  const GrelRedisReply *role;
+
+  if (!grel_redis_reply_is (self, GREL_REDIS_ARRAY, error))
+    return FALSE;
+
+  role = self->elements->len > 0 ? g_ptr_array_index (self->elements, 0) : NULL;
+  if (role != NULL && role->type == GREL_REDIS_TEXT && g_str_equal (role->text, "master"))
+    return TRUE;
+
+  g_set_error_literal (error, GREL_ERROR, GREL_ERROR_BACKEND, "the server is no master");
   return FALSE;
 }
 

@@ -42,6 +42,9 @@ typedef struct
 /* Sets GREL_ERROR_SETTINGS, which never repeats what was given. */
 GrelRedisSettings *grel_redis_settings_new (const char *uri, GError **error);
 
+/* For connections to the sentinels themselves, as to single servers. */
+GrelRedisSettings *grel_redis_settings_new_for_sentinels (const GrelRedisSettings *self);
+
 void grel_redis_settings_free (GrelRedisSettings *self);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (GrelRedisSettings, grel_redis_settings_free)

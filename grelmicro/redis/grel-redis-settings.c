@@ -496,6 +496,19 @@ grel_redis_settings_new (const char *uri, GError **error)
   return g_steal_pointer (&self);
 }
 
+GrelRedisSettings *
+grel_redis_settings_new_for_sentinels (const GrelRedisSettings *self)
+{
+  GrelRedisSettings *copy = g_new0 (GrelRedisSettings, 1);
+
+  copy->uses_tls = self->uses_tls;
+  copy->ca_file = g_strdup (self->ca_file);
+  copy->user = g_strdup (self->sentinel_user);
+  copy->password = g_strdup (self->sentinel_password);
+  copy->client_name = g_strdup (self->client_name);
+  return copy;
+}
+
 void
 grel_redis_settings_free (GrelRedisSettings *self)
 {

@@ -96,7 +96,7 @@ LLVMFuzzerTestOneInput (const guint8 *data, gsize size)
       while ((reply = grel_redis_reader_take (reader, &error)) != NULL)
         {
           map (reply);
-          grel_redis_reply_free (reply);
+          grel_redis_reply_unref (reply);
         }
     }
   return 0;

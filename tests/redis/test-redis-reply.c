@@ -141,7 +141,7 @@ bytes_outlive_their_reply (void)
   reply = grel_redis_reader_take (reader, NULL);
   g_assert_true (grel_redis_reply_get_bytes (reply, &bytes, NULL));
   g_assert_true (g_bytes_get_data (bytes, NULL) == reply->text);
-  grel_redis_reply_free (reply);
+  grel_redis_reply_unref (reply);
   g_assert_cmpmem (g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), "\0\r\n\xff", 4);
 }
 
@@ -295,6 +295,54 @@ a_command_is_counted_words (void)
   g_assert_cmpmem (output->data, output->len, expected, sizeof expected - 1);
 }
 
+static void
+what_is_no_master_refuses_everything (void)
+{
+  static const struct
+  {
+    const char *text;
+    gboolean is_refusal;
+  } replies[] = {
+    { "-READONLY You can't write against a read only replica.\r\n", TRUE },
+    { "-ERR Error running script (call to f_1): @user_script:3: @user_script: 3: -READONLY You "
+      "can't write against a read only replica. \r\n",
+      TRUE },
+    { "-LOADING Redis is loading the dataset in memory\r\n", TRUE },
+    { "-MASTERDOWN Link with MASTER is down\r\n", TRUE },
+    { "-ERR READONLY\r\n", FALSE },
+    { "-NOAUTH Authentication required.\r\n", FALSE },
+    { "+READONLY\r\n", FALSE },
+    { ":1\r\n", FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (replies); i++)
+    {
+      g_autoptr (GrelRedisReply) reply = read_reply (replies[i].text);
+
+      g_assert_cmpint (grel_redis_reply_is_refusal (reply), ==, replies[i].is_refusal);
+    }
+}
+
+static void
+a_role_is_that_of_a_master_or_not (void)
+{
+  static const char *const others[]
+    = { "*5\r\n$5\r\nslave\r\n$1\r\na\r\n:1\r\n$4\r\nsync\r\n:0\r\n", "*0\r\n", "*1\r\n:1\r\n",
+        "+master\r\n", "-ERR unknown command\r\n" };
+  g_autoptr (GrelRedisReply) master = read_reply ("*3\r\n$6\r\nmaster\r\n:0\r\n*0\r\n");
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (grel_redis_reply_check_master (master, &error));
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (others); i++)
+    {
+      g_autoptr (GrelRedisReply) other = read_reply (others[i]);
+
+      g_assert_false (grel_redis_reply_check_master (other, &error));
+      grel_test_assert_error (error, GREL_ERROR_BACKEND, "server");
+    }
+}
+
 #define RULE(name) g_test_add_func ("/redis/reply/" #name, name)
 
 int
@@ -315,5 +363,7 @@ main (int argc, char **argv)
   RULE (who_asks_a_circuit_is_told_how_it_stands);
   RULE (a_circuit_is_in_a_state_that_there_is);
   RULE (a_command_is_counted_words);
+  RULE (what_is_no_master_refuses_everything);
+  RULE (a_role_is_that_of_a_master_or_not);
   return g_test_run ();
 }

@@ -16,8 +16,11 @@ struct _GrelTestRedis
   char *socket;
   guint port;
   char **arguments;
+  char *config; /* of a sentinel; NULL: it is a server */
   GSubprocess *server;
 };
+
+static const char *const grel_test_redis_none[] = { NULL };
 
 static char *
 grel_test_redis_run (const char *const *argv)
@@ -69,9 +72,12 @@ grel_test_redis_start (GrelTestRedis *self)
   g_auto (GStrv) words = NULL;
   g_autoptr (GError) error = NULL;
 
-  g_strv_builder_add_many (argv, "redis-server", "--port", "0", "--unixsocket", self->socket,
-                           "--dir", self->folder, "--save", "", "--appendonly", "yes",
-                           "--appendfsync", "no", NULL);
+  if (self->config != NULL)
+    g_strv_builder_add_many (argv, "redis-sentinel", self->config, NULL);
+  else
+    g_strv_builder_add_many (argv, "redis-server", "--port", "0", "--unixsocket", self->socket,
+                             "--dir", self->folder, "--save", "", "--appendonly", "yes",
+                             "--appendfsync", "no", NULL);
   g_strv_builder_addv (argv, (const char **) self->arguments);
   words = g_strv_builder_end (argv);
   g_unlink (self->socket);
@@ -79,6 +85,19 @@ grel_test_redis_start (GrelTestRedis *self)
   self->server = g_subprocess_launcher_spawnv (launcher, (const char *const *) words, &error);
   g_assert_no_error (error);
   grel_test_wait_for (grel_test_redis_is_ready, self);
+}
+
+guint
+grel_test_redis_find_port (void)
+{
+  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
+  guint port;
+
+  do
+    port = g_random_int_range (10000, 32000); /* where no connection starts from by itself */
+  while (!g_socket_listener_add_inet_port (listener, port, NULL, NULL));
+  g_socket_listener_close (listener);
+  return port;
 }
 
 static GrelTestRedis *
@@ -96,10 +115,44 @@ grel_test_redis_prepare (void)
 GrelTestRedis *
 grel_test_redis_new (const char *const *arguments)
 {
-  static const char *const none[] = { NULL };
   GrelTestRedis *self = grel_test_redis_prepare ();
 
-  self->arguments = g_strdupv ((char **) (arguments != NULL ? arguments : none));
+  self->arguments = g_strdupv ((char **) (arguments != NULL ? arguments : grel_test_redis_none));
+  grel_test_redis_start (self);
+  return self;
+}
+
+GrelTestRedis *
+grel_test_redis_new_on_port (const char *const *arguments)
+{
+  GrelTestRedis *self = grel_test_redis_prepare ();
+  g_autoptr (GStrvBuilder) words = g_strv_builder_new ();
+  g_autofree char *port = NULL;
+
+  self->port = grel_test_redis_find_port ();
+  port = g_strdup_printf ("%u", self->port);
+  g_strv_builder_add_many (words, "--bind", "127.0.0.1", "--port", port, NULL);
+  g_strv_builder_addv (words,
+                       (const char **) (arguments != NULL ? arguments : grel_test_redis_none));
+  self->arguments = g_strv_builder_end (words);
+  grel_test_redis_start (self);
+  return self;
+}
+
+GrelTestRedis *
+grel_test_redis_new_sentinel (const char *config)
+{
+  GrelTestRedis *self = grel_test_redis_prepare ();
+  g_autofree char *text = NULL;
+  g_autoptr (GError) error = NULL;
+
+  self->port = grel_test_redis_find_port ();
+  self->config = grel_test_redis_get_file (self, "sentinel.conf");
+  self->arguments = g_new0 (char *, 1);
+  text = g_strdup_printf ("bind 127.0.0.1\nport %u\nunixsocket %s\ndir %s\n%s\n", self->port,
+                          self->socket, self->folder, config);
+  g_file_set_contents (self->config, text, -1, &error);
+  g_assert_no_error (error);
   grel_test_redis_start (self);
   return self;
 }
@@ -115,19 +168,6 @@ grel_test_redis_make_certificate (GrelTestRedis *self, const char *name)
   g_autofree char *output = grel_test_redis_run ((const char *[]){
     "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-out", certificate,
     "-keyout", key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", NULL });
-}
-
-guint
-grel_test_redis_find_port (void)
-{
-  g_autoptr (GSocketListener) listener = g_socket_listener_new ();
-  guint port;
-
-  do
-    port = g_random_int_range (10000, 32000); /* where no connection starts from by itself */
-  while (!g_socket_listener_add_inet_port (listener, port, NULL, NULL));
-  g_socket_listener_close (listener);
-  return port;
 }
 
 GrelTestRedis *
@@ -185,6 +225,7 @@ grel_test_redis_free (GrelTestRedis *self)
     grel_test_redis_kill (self);
   output = grel_test_redis_run ((const char *[]){ "rm", "-r", self->folder, NULL });
   g_strfreev (self->arguments);
+  g_free (self->config);
   g_free (self->socket);
   g_free (self->folder);
   g_free (self);

@@ -15,6 +15,12 @@ typedef struct _GrelTestRedis GrelTestRedis;
 /* With further arguments for redis-server; NULL if there are none. */
 GrelTestRedis *grel_test_redis_new (const char *const *arguments);
 
+/* The same on a port of 127.0.0.1 as well. */
+GrelTestRedis *grel_test_redis_new_on_port (const char *const *arguments);
+
+/* A sentinel instead, on a port of 127.0.0.1, with what its configuration has to say besides. */
+GrelTestRedis *grel_test_redis_new_sentinel (const char *config);
+
 /* The same with certificates, which it makes, and a port for TLS. */
 GrelTestRedis *grel_test_redis_new_with_tls (void);
 
@@ -25,7 +31,7 @@ const char *grel_test_redis_get_socket (GrelTestRedis *self);
 /* Returns: a port that nobody listens on */
 guint grel_test_redis_find_port (void);
 
-/* Of TLS; 0 without. */
+/* Of TLS, or without; 0 if there is none. */
 guint grel_test_redis_get_port (GrelTestRedis *self);
 
 /* Returns: (transfer full): a file in its folder, such as ca.crt */

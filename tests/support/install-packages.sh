@@ -14,7 +14,7 @@ GREL_RIVAL_PACKAGES=(libhiredis-dev python3-cachetools python3-redis redis-serve
 GREL_TEST_PACKAGES=(
   "${GREL_BUILD_PACKAGES[@]}" "${GREL_RIVAL_PACKAGES[@]}"
   clang-format gi-docgen gir1.2-soup-3.0 gjs glib-networking libc6-dbg libsoup-3.0-dev libtsan2
-  openssl python3-gbulb python3-uvloop redis-tools valac valgrind
+  openssl python3-gbulb python3-uvloop redis-sentinel redis-tools valac valgrind
 )
 GREL_BENCH_PACKAGES=(
   "${GREL_BUILD_PACKAGES[@]}" "${GREL_RIVAL_PACKAGES[@]}" gjs gnuplot-nox redis-tools valgrind

@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: MIT
+ * SPDX-FileCopyrightText: grelmicro contributors
+ */
+
+#include "grel-test-sentinels.h"
+
+#include <string.h>
+
+/* A master dies, and a replica takes its place: everything goes on there. */
+
+#define HOUR (3600 * G_TIME_SPAN_SECOND)
+
+typedef struct
+{
+  GrelTestSentinels *sentinels;
+  char *uri;
+  GrelApp *app;
+  GrelLock *lock; /* “cart” */
+} Fixture;
+
+/* How many replicas there are, and how they are used. */
+typedef struct
+{
+  guint n_replicas;
+  const char *query;
+} Way;
+
+static const Way one = { 1, "timeout=9" };
+static const Way one_that_counts = { 1, "timeout=9&min_replicas=1" };
+static const Way two = { 2, "timeout=9&min_replicas=1" };
+
+static GrelLock *
+lock_new (GrelApp *app, const char *name)
+{
+  GrelLock *lock = grel_lock_new (name);
+
+  grel_lock_set_app (lock, app);
+  return lock;
+}
+
+static void
+set_up (Fixture *self, gconstpointer data)
+{
+  const Way *way = data;
+
+  self->sentinels = grel_test_sentinels_new (way->n_replicas);
+  self->uri = grel_test_sentinels_get_uri (self->sentinels, "", way->query);
+  self->app = grel_test_redis_open_app (self->uri);
+  self->lock = lock_new (self->app, "cart");
+}
+
+static void
+tear_down (Fixture *self, gconstpointer data)
+{
+  g_object_unref (self->lock);
+  grel_test_redis_close_app (self->app);
+  grel_test_sentinels_free (self->sentinels);
+  g_free (self->uri);
+}
+
+static GrelTestRedis *
+get_server (Fixture *self, guint i)
+{
+  return grel_test_sentinels_get_server (self->sentinels, i);
+}
+
+static GrelLease *
+acquire (GrelLock *lock)
+{
+  g_autoptr (GError) error = NULL;
+  GrelLease *lease = grel_test_lock_acquire (lock, -1, &error);
+
+  g_assert_no_error (error);
+  return lease;
+}
+
+static void
+release (GrelLease *lease)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_true (grel_test_lease_release (lease, &error));
+  g_assert_no_error (error);
+}
+
+/* Elections take as long as they take. */
+static GrelLease *
+acquire_soon (GrelLock *lock)
+{
+  gint64 give_up = g_get_monotonic_time () + GREL_TEST_PATIENCE;
+  GrelLease *lease;
+
+  while ((lease = grel_test_lock_acquire (lock, -1, NULL)) == NULL)
+    g_assert_cmpint (g_get_monotonic_time (), <, give_up);
+  return lease;
+}
+
+static void
+fail_over (Fixture *self)
+{
+  grel_test_redis_kill (get_server (self, 0));
+  grel_test_sentinels_wait_for_master (self->sentinels, 1);
+}
+
+static gboolean
+is_subscribed (gpointer server)
+{
+  g_autofree char *answer
+    = grel_test_redis_ask (server, "PUBSUB", "NUMSUB", "released:lock:cart", NULL);
+
+  grel_test_settle ();
+  return g_str_has_suffix (answer, "\n1");
+}
+
+/* The holder asked once; the other before it listened, and after. */
+static gboolean
+is_waited_for (gpointer server)
+{
+  return is_subscribed (server) && grel_test_redis_count_calls (server, "evalsha") == 3;
+}
+
+/* One holds it, and one waits who asks once and then waits to be told. */
+static void
+a_failover_is_survived_by_who_holds_and_who_waits (Fixture *self, gconstpointer data)
+{
+  GrelApp *app = grel_test_redis_open_app (self->uri);
+  g_autoptr (GrelLock) other = lock_new (app, "cart");
+  g_autoptr (GrelLease) held = acquire (self->lock);
+  g_auto (GrelTestResult) waiter = { NULL };
+  g_autoptr (GrelLease) next = NULL;
+  g_autoptr (GError) error = NULL;
+
+  grel_lock_set_retry_interval (other, HOUR);
+  grel_lock_acquire_async (other, -1, NULL, grel_test_result_ready, &waiter);
+  grel_test_wait_for (is_waited_for, get_server (self, 0));
+  grel_test_settle ();
+  fail_over (self);
+  grel_test_sentinels_wait_for_replica (self->sentinels, 2);
+  grel_test_wait_for (is_subscribed, get_server (self, 1));
+
+  g_assert_false (waiter.is_done);
+  g_assert_true (grel_lease_is_valid (held));
+  grel_test_lease_extend (held, &error);
+  g_assert_no_error (error);
+  release (held);
+  next = grel_lock_acquire_finish (other, grel_test_result_wait (&waiter), &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (grel_lease_get_fencing_token (next), ==,
+                   grel_lease_get_fencing_token (held) + 1);
+  grel_test_redis_close_app (app);
+}
+
+/* It comes back in the belief that it is the master, until a sentinel tells it. */
+static void
+an_old_master_that_comes_back_is_not_used (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = NULL;
+  g_autofree char *killed = NULL;
+
+  fail_over (self);
+  grel_test_redis_start (get_server (self, 0));
+  killed = grel_test_redis_ask (get_server (self, 1), "CLIENT", "KILL", "TYPE", "normal", NULL);
+  grel_test_settle ();
+  lease = acquire_soon (self->lock);
+  grel_test_sentinels_wait_for_replica (self->sentinels, 0);
+
+  release (lease);
+  g_assert_cmpint (grel_test_redis_count_calls (get_server (self, 0), "evalsha"), ==, 0);
+  g_assert_cmpint (grel_test_redis_count_calls (get_server (self, 1), "evalsha"), >, 0);
+}
+
+static gboolean
+is_free (gpointer server)
+{
+  grel_test_settle ();
+  return grel_test_redis_ask_number (server, "EXISTS", "lock:cart", NULL) == 0;
+}
+
+static void
+what_too_few_replicas_have_is_given_back (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = NULL;
+  g_autoptr (GError) error = NULL;
+
+  grel_lock_set_lease_duration (self->lock, HOUR);
+  grel_lock_set_retry_interval (self->lock, HOUR);
+  grel_test_redis_pause (get_server (self, 1));
+  g_assert_null (grel_test_lock_acquire (self->lock, -1, &error));
+  grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "too few replicas", "0 of 1");
+  grel_test_wait_for (is_free, get_server (self, 0));
+
+  grel_test_redis_resume (get_server (self, 1));
+  lease = acquire_soon (self->lock);
+  release (lease);
+}
+
+/* The holder goes by what it was promised before. */
+static void
+an_extension_that_too_few_replicas_have_is_none (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = acquire (self->lock);
+  gint64 deadline = grel_lease_get_deadline (lease);
+  g_autoptr (GError) error = NULL;
+
+  grel_test_redis_pause (get_server (self, 1));
+  g_assert_false (grel_test_lease_extend (lease, &error));
+  grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "too few replicas", "0 of 1");
+  g_assert_cmpint (grel_lease_get_deadline (lease), ==, deadline);
+  g_assert_true (grel_lease_is_valid (lease));
+
+  grel_test_redis_resume (get_server (self, 1));
+  while (!grel_test_lease_extend (lease, NULL))
+    g_assert_true (grel_lease_is_valid (lease));
+  g_assert_cmpint (grel_lease_get_deadline (lease), >, deadline);
+  release (lease);
+}
+
+/* A lock that another holds is refused without asking how many know. */
+static void
+a_server_without_sentinels_may_have_replicas_too (Fixture *self, gconstpointer data)
+{
+  g_autofree char *uri = g_strdup_printf ("redis://127.0.0.1:%u?min_replicas=1",
+                                          grel_test_redis_get_port (get_server (self, 0)));
+  GrelApp *app = grel_test_redis_open_app (uri);
+  g_autoptr (GrelLock) other = lock_new (app, "cart");
+  g_autoptr (GrelLease) lease = acquire (other);
+  g_autoptr (GError) error = NULL;
+
+  grel_test_redis_pause (get_server (self, 1));
+  g_assert_null (grel_test_lock_acquire (self->lock, 0, &error));
+  grel_test_assert_error (error, GREL_ERROR_WOULD_BLOCK, "cart");
+  release (lease);
+  g_assert_null (grel_test_lock_acquire (other, -1, &error));
+  grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "too few replicas");
+  grel_test_redis_resume (get_server (self, 1));
+  grel_test_redis_close_app (app);
+}
+
+/* The master wants a password from now on, which the replica doesn't know. */
+static void
+cut_off (Fixture *self)
+{
+  GrelTestRedis *master = get_server (self, 0);
+  g_autofree char *set
+    = grel_test_redis_ask (master, "CONFIG", "SET", "requirepass", "SECRET", NULL);
+  g_autofree char *killed = grel_test_redis_ask (master, "-a", "SECRET", "--no-auth-warning",
+                                                 "CLIENT", "KILL", "TYPE", "replica", NULL);
+
+  g_assert_cmpstr (set, ==, "OK");
+  g_assert_cmpstr (killed, ==, "1");
+}
+
+/* This is what asynchronous replication means. */
+static void
+without_min_replicas_a_grant_may_be_lost_with_the_master (Fixture *self, gconstpointer data)
+{
+  GrelApp *app = grel_test_redis_open_app (self->uri);
+  g_autoptr (GrelLock) other = lock_new (app, "cart");
+  g_autoptr (GrelLease) lost = NULL;
+  g_autoptr (GrelLease) second = NULL;
+  g_autoptr (GError) error = NULL;
+
+  grel_lock_set_lease_duration (self->lock, HOUR);
+  cut_off (self);
+  lost = acquire (self->lock);
+  fail_over (self);
+  second = acquire_soon (other);
+
+  g_assert_true (grel_lease_is_valid (lost));
+  g_assert_true (grel_lease_is_valid (second));
+  g_assert_cmpint (grel_lease_get_fencing_token (lost), ==, grel_lease_get_fencing_token (second));
+  g_assert_false (grel_test_lease_extend (lost, &error)); /* and here it is told */
+  grel_test_assert_error (error, GREL_ERROR_NOT_OWNED, "cart");
+  release (second);
+  grel_test_redis_close_app (app);
+}
+
+static void
+with_min_replicas_it_is_not_granted_in_the_first_place (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GError) error = NULL;
+
+  cut_off (self);
+  g_assert_null (grel_test_lock_acquire (self->lock, -1, &error));
+  grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "too few replicas");
+  fail_over (self);
+  g_assert_true (is_free (get_server (self, 1)));
+}
+
+/* Somebody who never stops asking. */
+typedef struct
+{
+  GrelLock *lock;
+  int *n_holders;
+  gint64 *fence;
+  int n_granted;
+  int is_over;
+  int is_done;
+} Turner;
+
+static void turner_acquire (Turner *self);
+
+static gboolean
+turner_let_go (gpointer data)
+{
+  Turner *self = data;
+
+  --*self->n_holders;
+  turner_acquire (self);
+  return G_SOURCE_REMOVE;
+}
+
+static void
+turner_acquired (GObject *source, GAsyncResult *result, gpointer data)
+{
+  Turner *self = data;
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GrelLease) lease = grel_lock_acquire_finish (self->lock, result, &error);
+
+  if (lease == NULL)
+    {
+      g_assert_error (error, GREL_ERROR, GREL_ERROR_BACKEND);
+      turner_acquire (self);
+      return;
+    }
+
+  self->n_granted++;
+  g_assert_cmpint (++*self->n_holders, ==, 1);
+  g_assert_cmpint (grel_lease_get_fencing_token (lease), >, *self->fence);
+  *self->fence = grel_lease_get_fencing_token (lease);
+  turner_let_go (self); /* the lease is released with its last reference, after this */
+}
+
+static void
+turner_acquire (Turner *self)
+{
+  if (!self->is_over)
+    grel_lock_acquire_async (self->lock, -1, NULL, turner_acquired, self);
+  else
+    self->is_done = TRUE;
+}
+
+static void
+run_until_granted (Turner *turners, guint n_turners)
+{
+  for (guint i = 0; i < n_turners; i++)
+    for (int before = turners[i].n_granted; turners[i].n_granted < before + 20;)
+      g_main_context_iteration (NULL, TRUE);
+}
+
+static void
+stop_turning (Turner *turners, guint n_turners)
+{
+  for (guint i = 0; i < n_turners; i++)
+    turners[i].is_over = TRUE;
+  for (guint i = 0; i < n_turners; i++)
+    grel_test_run_until (&turners[i].is_done);
+}
+
+/* The old master comes back as the replica that is needed. */
+static void
+with_min_replicas_nothing_is_held_twice (Fixture *self, gconstpointer data)
+{
+  GrelApp *app = grel_test_redis_open_app (self->uri);
+  g_autoptr (GrelLock) other = lock_new (app, "cart");
+  gint64 fence = 0;
+  int n_holders = 0;
+  Turner turners[] = {
+    { self->lock, &n_holders, &fence, 0, FALSE, FALSE },
+    { other, &n_holders, &fence, 0, FALSE, FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (turners); i++)
+    {
+      grel_lock_set_lease_duration (turners[i].lock, G_TIME_SPAN_SECOND);
+      grel_lock_set_retry_interval (turners[i].lock, 10 * G_TIME_SPAN_MILLISECOND);
+      turner_acquire (&turners[i]);
+    }
+  run_until_granted (turners, G_N_ELEMENTS (turners));
+  fail_over (self);
+  grel_test_redis_start (get_server (self, 0));
+  run_until_granted (turners, G_N_ELEMENTS (turners));
+  stop_turning (turners, G_N_ELEMENTS (turners));
+  g_assert_cmpint (grel_test_redis_count_calls (get_server (self, 0), "evalsha"), ==, 0);
+  grel_test_redis_close_app (app);
+}
+
+/* One is left, who can't elect a master but knows it. */
+static void
+without_most_of_its_sentinels_the_service_goes_on (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GrelLease) lease = NULL;
+  g_autofree char *killed = NULL;
+
+  for (guint i = 0; i < 2; i++)
+    grel_test_redis_kill (grel_test_sentinels_get_sentinel (self->sentinels, i));
+  killed = grel_test_redis_ask (get_server (self, 0), "CLIENT", "KILL", "TYPE", "normal", NULL);
+  grel_test_settle ();
+  lease = acquire (self->lock);
+  release (lease);
+}
+
+#define RULE(name, way)                                                                            \
+  g_test_add ("/redis/failover/" #name, Fixture, &way, set_up, name, tear_down)
+
+int
+main (int argc, char **argv)
+{
+  g_test_init (&argc, &argv, NULL);
+  RULE (a_failover_is_survived_by_who_holds_and_who_waits, two);
+  RULE (an_old_master_that_comes_back_is_not_used, one);
+  RULE (what_too_few_replicas_have_is_given_back, one_that_counts);
+  RULE (an_extension_that_too_few_replicas_have_is_none, one_that_counts);
+  RULE (a_server_without_sentinels_may_have_replicas_too, one);
+  RULE (without_min_replicas_a_grant_may_be_lost_with_the_master, one);
+  RULE (with_min_replicas_it_is_not_granted_in_the_first_place, one_that_counts);
+  RULE (with_min_replicas_nothing_is_held_twice, one_that_counts);
+  RULE (without_most_of_its_sentinels_the_service_goes_on, one);
+  return g_test_run ();
+}
