@@ -6,11 +6,13 @@
 #include "contract-circuit-breaker.h"
 #include "contract-lock.h"
 #include "grel-test-cluster.h"
+#include "grel-test-sentinels.h"
 
 /* The contract suites, over a server that goes by a clock of its own. */
 
 static GrelTestRedis *redis;
 static GrelTestCluster *cluster;
+static GrelTestSentinels *sentinels;
 
 /* Each rule gets keys of its own. */
 static char *
@@ -29,6 +31,14 @@ get_cluster_uri (const char *rule)
   return grel_test_cluster_get_uri (cluster, 0, query);
 }
 
+static char *
+get_sentinel_uri (const char *rule)
+{
+  g_autofree char *query = g_strdup_printf ("prefix=%s:&min_replicas=1", rule);
+
+  return grel_test_sentinels_get_uri (sentinels, "", query);
+}
+
 static const struct
 {
   const char *name;
@@ -36,6 +46,7 @@ static const struct
 } stores[] = {
   { "redis", get_server_uri },
   { "redis-cluster", get_cluster_uri },
+  { "redis-sentinel", get_sentinel_uri },
 };
 
 /* What a test runs: a rule, over a store. */
@@ -123,7 +134,9 @@ main (int argc, char **argv)
 
   redis = grel_test_redis_new (NULL);
   cluster = grel_test_cluster_new (3, FALSE, NULL);
+  sentinels = grel_test_sentinels_new (1);
   status = g_test_run ();
+  grel_test_sentinels_free (sentinels);
   grel_test_cluster_free (cluster);
   grel_test_redis_free (redis);
   return status;
