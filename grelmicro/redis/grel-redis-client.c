@@ -165,7 +165,7 @@ grel_redis_client_settle (GrelRedisClient *self,
       grel_redis_client_write (self, g_steal_pointer (&settled));
     }
   else if (grel_redis_client_turns_away (self, settled, reply))
-    g_steal_pointer (&settled);
+    settled = NULL;
   else if (error != NULL)
     grel_redis_command_fail (g_steal_pointer (&settled), error);
   else if (settled->answered != NULL)

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-cluster.h"
 #include "grel-test-sentinels.h"
 
 #include <string.h>
@@ -236,6 +237,38 @@ a_server_without_sentinels_may_have_replicas_too (Fixture *self, gconstpointer d
   grel_test_redis_close_app (app);
 }
 
+/* A lock whose keys that node of a cluster has. */
+static GrelLock *
+lock_new_at (GrelApp *app, GrelTestCluster *cluster, guint node)
+{
+  for (guint i = 0;; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("cart-%u", i);
+      g_autofree char *key = g_strdup_printf ("{lock:%s}", name);
+
+      if (grel_test_cluster_find (cluster, key) == node)
+        return lock_new (app, name);
+    }
+}
+
+/* Only the first of them has one. */
+static void
+in_a_cluster_the_replicas_of_the_node_that_grants_count (void)
+{
+  g_autoptr (GrelTestCluster) cluster = grel_test_cluster_new (2, TRUE, NULL);
+  g_autofree char *uri = grel_test_cluster_get_uri (cluster, 0, "min_replicas=1");
+  GrelApp *app = grel_test_redis_open_app (uri);
+  g_autoptr (GrelLock) there = lock_new_at (app, cluster, 0);
+  g_autoptr (GrelLock) elsewhere = lock_new_at (app, cluster, 1);
+  g_autoptr (GrelLease) lease = acquire_soon (there);
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (grel_test_lock_acquire (elsewhere, -1, &error));
+  grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "too few replicas", "0 of 1");
+  release (lease);
+  grel_test_redis_close_app (app);
+}
+
 /* The master wants a password from now on, which the replica doesn't know. */
 static void
 cut_off (Fixture *self)
@@ -412,6 +445,8 @@ main (int argc, char **argv)
   RULE (what_too_few_replicas_have_is_given_back, one_that_counts);
   RULE (an_extension_that_too_few_replicas_have_is_none, one_that_counts);
   RULE (a_server_without_sentinels_may_have_replicas_too, one);
+  g_test_add_func ("/redis/failover/in_a_cluster_the_replicas_of_the_node_that_grants_count",
+                   in_a_cluster_the_replicas_of_the_node_that_grants_count);
   RULE (without_min_replicas_a_grant_may_be_lost_with_the_master, one);
   RULE (with_min_replicas_it_is_not_granted_in_the_first_place, one_that_counts);
   RULE (with_min_replicas_nothing_is_held_twice, one_that_counts);

@@ -293,6 +293,36 @@ the_secrets_are_not_in_the_uri_that_is_shown (Fixture *self, gconstpointer data)
   g_assert_cmpstr (uri, ==, "redis+sentinel://***@h1,h2:1/shop?***");
 }
 
+/* Their names have to be what the certificate says. */
+static void
+sentinels_and_servers_may_speak_tls (void)
+{
+  g_autoptr (GrelTestRedis) server = grel_test_redis_new_with_tls ();
+  g_autofree char *certificate = grel_test_redis_get_file (server, "ca.crt");
+  g_autofree char *key = grel_test_redis_get_file (server, "ca.key");
+  guint port = grel_test_redis_find_port ();
+  g_autofree char *config
+    = g_strdup_printf ("tls-port %u\ntls-cert-file %s\ntls-key-file %s\ntls-ca-cert-file %s\n"
+                       "tls-auth-clients no\ntls-replication yes\n"
+                       "sentinel resolve-hostnames yes\nsentinel announce-hostnames yes\n"
+                       "sentinel monitor shop localhost %u 1\n",
+                       port, certificate, key, certificate, grel_test_redis_get_port (server));
+  g_autoptr (GrelTestRedis) sentinel = grel_test_redis_new_sentinel (config);
+  g_autofree char *uri
+    = g_strdup_printf ("rediss+sentinel://localhost:%u/shop?connect_timeout=6&ca_file=%s", port,
+                       certificate);
+  g_autofree char *mistrustful
+    = g_strdup_printf ("rediss+sentinel://localhost:%u/shop?connect_timeout=6", port);
+  GrelApp *app = grel_test_redis_open_app (uri);
+  g_autoptr (GrelApp) stranger = grel_app_new_for_uri (mistrustful, NULL);
+  g_autoptr (GError) error = NULL;
+
+  expect_service (app, server);
+  g_assert_false (grel_test_app_open (stranger, &error));
+  grel_test_assert_error (error, GREL_ERROR_BACKEND, "a sentinel", "certificate");
+  grel_test_redis_close_app (app);
+}
+
 #define RULE(name, secrets)                                                                        \
   g_test_add ("/redis/sentinel/" #name, Fixture, secrets, set_up, name, tear_down)
 
@@ -310,6 +340,8 @@ main (int argc, char **argv)
   RULE (sentinels_may_know_users, "user guard on >SECRET1 allchannels +@all\n");
   RULE (what_a_demoted_master_refuses_is_sent_to_the_new_one, NULL);
   RULE (a_master_that_was_demoted_is_not_connected_to_again, NULL);
+  g_test_add_func ("/redis/sentinel/sentinels_and_servers_may_speak_tls",
+                   sentinels_and_servers_may_speak_tls);
   RULE (the_secrets_are_not_in_the_uri_that_is_shown, NULL);
   return g_test_run ();
 }
