@@ -12,7 +12,7 @@
 char *
 grel_uri_take_hosts (const char *uri, char **hosts)
 {
-  const char *scheme = g_uri_peek_scheme (uri);
+  g_autofree char *scheme = g_uri_parse_scheme (uri); /* a look at it would keep it for ever */
   const char *first = scheme != NULL ? strchr (uri, ':') + 1 : uri;
   const char *at;
   gsize length;
