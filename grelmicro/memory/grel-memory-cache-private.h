@@ -110,6 +110,9 @@ void grel_memory_cache_init (GrelMemoryCache *self);
 /* Nobody uses it any more; it may be a fork's copy of one that somebody used. */
 void grel_memory_cache_clear (GrelMemoryCache *self);
 
+/* For a mutex that goes with it. */
+void grel_memory_cache_clear_mutex (GrelMemoryCache *self, GMutex *mutex);
+
 /* stamp grows with each use, also while the time stands still. Returns: whether there is a live
  * entry, which has been used now */
 gboolean grel_memory_cache_get (GrelMemoryCache *self,

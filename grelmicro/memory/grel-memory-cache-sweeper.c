@@ -4,7 +4,6 @@
 
 #include "config.h"
 
-#include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/memory/grel-memory-cache-sweeper-private.h>
 
 /* How many expired entries one turn of the main loop frees. */
@@ -103,10 +102,7 @@ grel_memory_cache_sweeper_init (GrelMemoryCacheSweeper *self,
 void
 grel_memory_cache_sweeper_clear (GrelMemoryCacheSweeper *self)
 {
-  guint generation = self->cache->generation;
-
-  grel_identity_adopt_mutex (&self->mutex, &generation);
-  g_mutex_clear (&self->mutex);
+  grel_memory_cache_clear_mutex (self->cache, &self->mutex);
 }
 
 void

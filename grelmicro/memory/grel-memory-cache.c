@@ -42,6 +42,14 @@ grel_memory_cache_adopt (GrelMemoryCache *self, GMutex *mutex)
   grel_identity_adopt_mutex (mutex, &generation);
 }
 
+/* The copy of one that is locked can't be cleared. */
+void
+grel_memory_cache_clear_mutex (GrelMemoryCache *self, GMutex *mutex)
+{
+  if (self->generation == grel_identity_get_generation ())
+    g_mutex_clear (mutex);
+}
+
 void
 grel_memory_cache_clear (GrelMemoryCache *self)
 {
@@ -57,12 +65,12 @@ grel_memory_cache_clear (GrelMemoryCache *self)
       g_hash_table_unref (self->shards[i].tags);
       grel_memory_cache_table_clear (&self->shards[i].table);
       grel_heap_clear (&self->shards[i].heap);
-      g_mutex_clear (&self->shards[i].mutex);
+      grel_memory_cache_clear_mutex (self, &self->shards[i].mutex);
     }
   g_aligned_free (self->shards);
   g_hash_table_unref (self->pools);
-  g_mutex_clear (&self->pools_mutex);
-  g_mutex_clear (&self->bounds_mutex);
+  grel_memory_cache_clear_mutex (self, &self->pools_mutex);
+  grel_memory_cache_clear_mutex (self, &self->bounds_mutex);
 }
 
 static void
