@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-backend-private.h>
+#include <grelmicro/memory/grel-memory-hold-private.h>
 #include <grelmicro/memory/grel-memory-lock-adapter.h>
 
 #include <string.h>
@@ -25,42 +26,12 @@ struct _GrelMemoryLockAdapter
   GrelLockBackend parent_instance;
 
   GMutex mutex;
-  GHashTable *holds;            /* name to GrelMemoryHold; none is ever removed */
-  struct _GrelMemoryHold *last; /* (nullable): that was looked up */
-  char *spare;                  /* (nullable): a token that nobody holds with any more */
+  GHashTable *holds;    /* name to GrelMemoryHold; none is ever removed */
+  GrelMemoryHold *last; /* (nullable): that was looked up */
+  char *spare;          /* (nullable): a token that nobody holds with any more */
 };
 
-typedef struct _GrelMemoryHold
-{
-  char *name;
-  char *token; /* NULL: nobody holds it */
-  gint64 expires_at;
-  gint64 fence;
-} GrelMemoryHold;
-
 G_DEFINE_FINAL_TYPE (GrelMemoryLockAdapter, grel_memory_lock_adapter, GREL_TYPE_LOCK_BACKEND)
-
-static void
-grel_memory_hold_free (gpointer data)
-{
-  GrelMemoryHold *self = data;
-
-  g_free (self->name);
-  g_free (self->token);
-  g_free (self);
-}
-
-static gboolean
-grel_memory_hold_is_live (GrelMemoryHold *self, gint64 now)
-{
-  return self != NULL && self->token != NULL && self->expires_at >= now;
-}
-
-static gboolean
-grel_memory_hold_is_owned (GrelMemoryHold *self, const char *token, gint64 now)
-{
-  return grel_memory_hold_is_live (self, now) && strcmp (self->token, token) == 0;
-}
 
 /* Locks the adapter; what it finds may be NULL. What is acquired is often the next to be released.
  */
@@ -76,9 +47,8 @@ grel_memory_lock_adapter_enter (GrelMemoryLockAdapter *self, const char *name)
 static GrelMemoryHold *
 grel_memory_lock_adapter_add (GrelMemoryLockAdapter *self, const char *name)
 {
-  GrelMemoryHold *hold = g_new0 (GrelMemoryHold, 1);
+  GrelMemoryHold *hold = grel_memory_hold_new (name);
 
-  hold->name = g_strdup (name);
   g_hash_table_insert (self->holds, hold->name, hold);
   return hold;
 }
