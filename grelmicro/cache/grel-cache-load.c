@@ -8,6 +8,7 @@
 #include <grelmicro/cache/grel-ttl-cache-private.h>
 #include <grelmicro/coordination/grel-lock.h>
 #include <grelmicro/core/grel-cancellable-private.h>
+#include <grelmicro/core/grel-task-private.h>
 
 #include <string.h>
 
@@ -281,13 +282,12 @@ static void
 grel_cache_load_peek (GrelCacheLoad *self)
 {
   g_autoptr (GrelCacheQuestion) question = grel_cache_load_make_peek (self);
-  g_autoptr (GTask) task = g_task_new (self->backend, self->cancellable, grel_cache_load_peeked,
-                                       grel_cache_load_ref (self));
+  g_autoptr (GTask) task = grel_task_new (self->backend, self->cancellable, grel_cache_load_peeked,
+                                          grel_cache_load_ref (self), grel_cache_load_peek);
   g_autoptr (GrelCall) call = NULL;
   GError *error = NULL;
   GBytes *value;
 
-  g_task_set_check_cancellable (task, FALSE);
   value
     = grel_cache_call_begin (self->backend, NULL, question, task, self->cancellable, &call, &error);
   if (error != NULL)

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/cache/grel-cache-many-private.h>
+#include <grelmicro/core/grel-task-private.h>
 
 /* A question about many keys while its parts are being answered; in the captured context. */
 typedef struct
@@ -99,13 +100,12 @@ grel_cache_many_new_part (GrelCacheMany *self,
                           GAsyncReadyCallback ready)
 {
   GCancellable *cancellable = g_task_get_cancellable (self->task);
-  GTask *task = g_task_new (backend, cancellable, ready, NULL);
+  GTask *task = grel_task_new (backend, cancellable, ready, NULL, grel_cache_many_new_part);
   GrelCacheOne *one = g_new0 (GrelCacheOne, 1);
 
   one->many = g_atomic_rc_box_acquire (self);
   one->key = g_strdup (key);
   g_task_set_task_data (task, one, grel_cache_one_free);
-  g_task_set_check_cancellable (task, FALSE);
   return task;
 }
 

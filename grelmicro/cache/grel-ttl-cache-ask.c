@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/cache/grel-ttl-cache-ask-private.h>
+#include <grelmicro/core/grel-task-private.h>
 
 GrelCacheQuestion *
 grel_cache_question_about (GrelCacheVerb verb, const char *key)
@@ -141,13 +142,11 @@ grel_ttl_cache_ask_async (GrelTTLCache *self,
                           gpointer user_data)
 {
   g_autoptr (GrelCacheQuestion) mine = question;
-  g_autoptr (GTask) task = g_task_new (self, cancellable, callback, user_data);
+  g_autoptr (GTask) task = grel_task_new (self, cancellable, callback, user_data, source_tag);
   g_autoptr (GrelCall) call = NULL;
   GError *error = NULL;
   gpointer answer;
 
-  g_task_set_source_tag (task, source_tag);
-  g_task_set_check_cancellable (task, FALSE);
   answer = grel_ttl_cache_ask (self, mine, task, cancellable, &call, &error);
   if (error != NULL)
     g_task_return_error (task, error);

@@ -6,6 +6,7 @@
 
 #include <grelmicro/cache/grel-ttl-cache-private.h>
 #include <grelmicro/core/grel-identity-private.h>
+#include <grelmicro/core/grel-task-private.h>
 
 /* What the arguments say; to be cleared. Returns: (transfer full): the backend */
 static GrelCacheBackend *
@@ -75,9 +76,7 @@ grel_ttl_cache_get_or_load_async (GrelTTLCache *self,
   g_return_if_fail (GREL_IS_TTL_CACHE (self));
   g_return_if_fail (key != NULL && GREL_IS_OPERATION (loader));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, grel_ttl_cache_get_or_load_async);
-  g_task_set_check_cancellable (task, FALSE);
+  task = grel_task_new (self, cancellable, callback, user_data, grel_ttl_cache_get_or_load_async);
 
   if (!g_cancellable_set_error_if_cancelled (cancellable, &error))
     value = grel_ttl_cache_hit (self, key, FALSE, TRUE);

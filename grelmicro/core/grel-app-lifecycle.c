@@ -7,6 +7,7 @@
 #include <grelmicro/core/grel-app-private.h>
 #include <grelmicro/core/grel-lifecycle-private.h>
 #include <grelmicro/core/grel-log-private.h>
+#include <grelmicro/core/grel-task-private.h>
 
 /* Opens the entries one after the other, or closes them in the reverse order. In the captured
  * context; the next entry is what the last one's task calls back for. */
@@ -69,8 +70,8 @@ grel_app_sequence_close_next (GrelAppSequence *self)
         continue;
 
       entry->is_closing = FALSE;
-      task = g_task_new (entry->object, NULL, grel_app_sequence_closed, self);
-      g_task_set_source_tag (task, grel_app_sequence_close_next);
+      task = grel_task_new (entry->object, NULL, grel_app_sequence_closed, self,
+                            grel_app_sequence_close_next);
       grel_part_finish_close_async (entry->part, task);
       return;
     }
@@ -123,8 +124,8 @@ grel_app_sequence_open_next (GrelAppSequence *self)
     entry->has_our_clock = grel_part_set_clock (entry->part, self->app->part.clock);
   grel_part_set_patience (entry->part, grel_part_get_patience (&self->app->part));
 
-  task = g_task_new (entry->object, NULL, grel_app_sequence_opened, self);
-  g_task_set_source_tag (task, grel_app_sequence_open_next);
+  task = grel_task_new (entry->object, NULL, grel_app_sequence_opened, self,
+                        grel_app_sequence_open_next);
   grel_part_open_async (entry->part, task);
 }
 
@@ -172,8 +173,7 @@ grel_app_open_async (GrelApp *self,
 
   g_return_if_fail (GREL_IS_APP (self));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, grel_app_open_async);
+  task = grel_task_new (self, cancellable, callback, user_data, grel_app_open_async);
   grel_part_open_async (&self->part, task);
 }
 
@@ -237,8 +237,7 @@ grel_app_close_async (GrelApp *self,
 
   g_return_if_fail (GREL_IS_APP (self));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, grel_app_close_async);
+  task = grel_task_new (self, cancellable, callback, user_data, grel_app_close_async);
   if (grel_app_begin_close (self, &error))
     grel_part_finish_close_async (&self->part, task);
   else

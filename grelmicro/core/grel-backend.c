@@ -7,6 +7,7 @@
 #include <grelmicro/core/grel-backend-private.h>
 #include <grelmicro/core/grel-enums.h>
 #include <grelmicro/core/grel-lifecycle-private.h>
+#include <grelmicro/core/grel-task-private.h>
 
 /**
  * GrelBackend:
@@ -371,8 +372,7 @@ grel_backend_open_async (GrelBackend *self,
 
   g_return_if_fail (GREL_IS_BACKEND (self));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, grel_backend_open_async);
+  task = grel_task_new (self, cancellable, callback, user_data, grel_backend_open_async);
   grel_part_open_async (grel_backend_get_part (self), task);
 }
 
@@ -421,8 +421,7 @@ grel_backend_close_async (GrelBackend *self,
 
   g_return_if_fail (GREL_IS_BACKEND (self));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, grel_backend_close_async);
+  task = grel_task_new (self, cancellable, callback, user_data, grel_backend_close_async);
   grel_part_close_async (grel_backend_get_part (self), task);
 }
 

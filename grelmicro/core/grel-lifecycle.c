@@ -99,7 +99,6 @@ grel_part_open_async (GrelPart *self, GTask *task)
   request = grel_request_new (&grel_open_class, self, self->subject);
   request->timeout = self->timeout;
   ((GrelLifecycleRequest *) request)->task = g_object_ref (task);
-  g_task_set_check_cancellable (task, FALSE);
 
   g_mutex_lock (&self->mutex);
   grel_lifecycle_post (request);
@@ -153,7 +152,6 @@ grel_part_post_close (GrelPart *self, GTask *task, GCancellable *cancellable)
 void
 grel_part_finish_close_async (GrelPart *self, GTask *task)
 {
-  g_task_set_check_cancellable (task, FALSE);
   grel_call_unref (grel_part_post_close (self, task, g_task_get_cancellable (task)));
 }
 

@@ -8,6 +8,7 @@
 #include <grelmicro/core/grel-module-private.h>
 #include <grelmicro/core/grel-provider-private.h>
 #include <grelmicro/core/grel-request-private.h>
+#include <grelmicro/core/grel-task-private.h>
 #include <grelmicro/core/grel-uri-private.h>
 
 #include <string.h>
@@ -492,9 +493,7 @@ grel_provider_check_async (GrelProvider *self,
 
   g_return_if_fail (GREL_IS_PROVIDER (self));
 
-  task = g_task_new (self, cancellable, callback, user_data);
-  g_task_set_source_tag (task, grel_provider_check_async);
-  g_task_set_check_cancellable (task, FALSE);
+  task = grel_task_new (self, cancellable, callback, user_data, grel_provider_check_async);
   call = grel_provider_begin_check (self, task, cancellable, &error);
   if (call == NULL)
     g_task_return_error (task, error);

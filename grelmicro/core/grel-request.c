@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-request-private.h>
+#include <grelmicro/core/grel-task-private.h>
 
 static void grel_request_timer_ref (GrelTimer *timer);
 static void grel_request_timer_fire (GrelTimer *timer);
@@ -244,9 +245,8 @@ grel_request_start (GrelRequest *request)
       return;
     }
 
-  task = g_task_new (self->owner, self->cancellable, grel_request_ready, self);
-  g_task_set_source_tag (task, grel_request_start);
-  g_task_set_check_cancellable (task, FALSE);
+  task
+    = grel_task_new (self->owner, self->cancellable, grel_request_ready, self, grel_request_start);
   g_object_weak_ref (G_OBJECT (task), grel_request_task_gone, grel_request_ref (self));
 
   self->klass->start (self, task);
