@@ -101,7 +101,7 @@ def make_line(row):
 
 
 def write_tables(rows, file):
-    """A table has the rows below the names in its first line; what wasn't measured stays."""
+    """A table has the rows below the names in its first line; without any it stays as it is."""
 
     def fill(table):
         folders = tuple(f"{name}/" for name in table[2].split())
