@@ -100,6 +100,7 @@ grel_test_desk_forget (GrelTestDesk *self)
 {
   GrelTestRequest *request;
 
+  grel_test_desk_set_mood (self, GREL_TEST_STORE_ANSWERS);
   while ((request = g_async_queue_try_pop (self->hanging)) != NULL)
     grel_test_request_free (request);
 }

@@ -49,7 +49,7 @@ void grel_test_desk_answer (GrelTestDesk *self);
 
 void grel_test_desk_set_mood (GrelTestDesk *self, GrelTestStoreMood mood);
 
-/* Drops the requests that hang. */
+/* Drops the requests that hang; later ones are answered, or they would hold what is torn down. */
 void grel_test_desk_forget (GrelTestDesk *self);
 
 guint grel_test_desk_get_n_hanging (GrelTestDesk *self);
