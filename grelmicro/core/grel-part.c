@@ -34,6 +34,7 @@ void
 grel_part_clear (GrelPart *self)
 {
   g_clear_object (&self->clock);
+  grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
   g_mutex_clear (&self->mutex);
 }
 

@@ -22,6 +22,7 @@ grel_primitive_clear (GrelPrimitive *self)
 {
   g_clear_object (&self->backend);
   g_clear_object (&self->app);
+  grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
   g_mutex_clear (&self->mutex);
 }
 

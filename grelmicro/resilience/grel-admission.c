@@ -302,10 +302,12 @@ grel_admission_record (GrelAdmission *self,
   gboolean counts;
 
   g_mutex_lock (&part->mutex);
-  counts = part->state == GREL_PART_OPEN && self->state == GREL_ADMISSION_RUNNING;
+  /* It may have ended meanwhile, with the last of its calls or as another took its place; what was
+   * taken from it counts all the same, unless the backend was closed. */
+  counts = part->state == GREL_PART_OPEN && !self->circuit->is_ended;
   if (counts)
     grel_admission_record_now (self, grel_admission_get_effect (self, outcome));
-  if (counts && is_last)
+  if (counts && is_last && self->state == GREL_ADMISSION_RUNNING)
     {
       ended = self;
       grel_admission_end (self, GREL_ADMISSION_COMPLETED);

@@ -112,7 +112,12 @@ grel_circuit_breaker_swap (GrelCircuitBreaker *self, GrelCircuit *from, GrelCirc
   grel_primitive_unlock (&self->family->primitive);
 
   if (old != NULL && old != to)
-    grel_circuit_unwatch (old, self->observer);
+    {
+      grel_circuit_unwatch (old, self->observer);
+      grel_circuit_tally_lock (self->tally);
+      self->tally->route = (GrelRoute){ 0 }; /* who goes on by ticket has to bind it again */
+      grel_circuit_tally_unlock (self->tally);
+    }
   g_clear_pointer (&old, grel_circuit_unref);
 }
 

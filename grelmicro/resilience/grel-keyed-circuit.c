@@ -81,12 +81,16 @@ grel_circuit_family_evict (GrelCircuitFamily *self, GPtrArray *evicted)
     }
 }
 
-/* Family's mutex held. One that is gone may be there still. */
+/* Family's mutex held. One that is gone may be there still; it may even be remembered, if somebody
+ * got hold of it while it was disposed of. */
 static GrelKeyedCircuit *
-grel_circuit_family_add (GrelCircuitFamily *self, GrelCircuitBreaker *breaker)
+grel_circuit_family_add (GrelCircuitFamily *self, GrelCircuitBreaker *breaker, GPtrArray *evicted)
 {
+  GrelKeyedCircuit *before = g_hash_table_lookup (self->keyed, breaker->path);
   GrelKeyedCircuit *keyed = g_new0 (GrelKeyedCircuit, 1);
 
+  if (before != NULL && before->breaker != NULL)
+    g_ptr_array_add (evicted, grel_circuit_family_forget (self, before));
   keyed->observer = grel_circuit_observer_ref (breaker->observer);
   keyed->link.data = keyed;
   g_hash_table_replace (self->keyed, breaker->path, keyed);
@@ -140,7 +144,7 @@ grel_circuit_family_use (GrelCircuitFamily *self,
   if (is_current)
     {
       if (breaker->observer != observer)
-        keyed = grel_circuit_family_add (self, breaker);
+        keyed = grel_circuit_family_add (self, breaker, evicted);
       grel_circuit_family_remember (self, keyed, breaker);
       grel_circuit_family_evict (self, evicted);
     }
