@@ -53,6 +53,9 @@ grel_redis_client_unref (GrelRedisClient *self)
   g_atomic_rc_box_release (self);
 }
 
+/* The least part of the time for a command that a server has, however late it was asked. */
+#define GREL_REDIS_LEAST_PART 5
+
 static GrelRedisCommand *
 grel_redis_client_pop (GQueue *commands)
 {
@@ -77,6 +80,9 @@ grel_redis_client_write (GrelRedisClient *self, GrelRedisCommand *command)
   if (grel_redis_client_asks_replicas (self, command))
     grel_redis_replicas_ask (self->settings, output);
   g_queue_push_tail_link (&self->sent, &command->link);
+  command->owed_at = MAX (command->deadline, g_get_monotonic_time ()
+                                               + self->settings->timeout / GREL_REDIS_LEAST_PART);
+  grel_redis_timer_hasten (self->timer, command->owed_at);
 }
 
 static void
@@ -221,7 +227,11 @@ grel_redis_client_down (gpointer owner, const GError *error)
     else
       g_queue_push_head_link (&failed, last);
   while ((last = g_queue_pop_tail_link (&self->refused)) != NULL)
-    g_queue_push_head_link (&self->waiting, last);
+    {
+      g_queue_push_head_link (&self->waiting, last);
+      if (self->timer != NULL)
+        grel_redis_timer_hasten (self->timer, ((GrelRedisCommand *) last->data)->deadline);
+    }
 
   while ((command = grel_redis_client_pop (&failed)) != NULL)
     grel_redis_command_fail (command, g_error_new (GREL_ERROR, GREL_ERROR_BACKEND,
@@ -255,11 +265,11 @@ grel_redis_client_is_overdue (GrelRedisClient *self, gint64 now)
 {
   for (GList *l = self->sent.head; l != NULL; l = l->next)
     {
-      gint64 deadline = ((GrelRedisCommand *) l->data)->deadline;
+      gint64 owed_at = ((GrelRedisCommand *) l->data)->owed_at;
 
-      if (deadline <= now)
+      if (owed_at <= now)
         return TRUE;
-      grel_redis_timer_hasten (self->timer, deadline);
+      grel_redis_timer_hasten (self->timer, owed_at);
     }
   return FALSE;
 }

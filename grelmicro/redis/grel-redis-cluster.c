@@ -272,6 +272,7 @@ grel_redis_cluster_set_map (GrelRedisCluster *self, GPtrArray *ranges)
     }
 
   self->is_wanted = FALSE;
+  self->asked = NULL;
   self->refresh_at = G_MAXINT64;
   self->has_leftovers = TRUE;
   grel_redis_timer_hasten (self->timer, 0);

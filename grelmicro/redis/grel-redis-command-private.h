@@ -40,6 +40,7 @@ struct _GrelRedisCommand
   gsize key; /* where the first one is in the words; 0 if there is none */
   gsize key_length;
   gint64 deadline;
+  gint64 owed_at; /* once it was sent: when the server is late, which has had some time then */
   gboolean is_repeatable; /* it may be sent again if the connection is lost: once, or with no task
                              until its deadline */
   gboolean is_repeated;

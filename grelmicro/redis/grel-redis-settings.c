@@ -467,7 +467,7 @@ grel_redis_settings_check_prefix (GrelRedisSettings *self, GError **error)
   if (!grel_redis_slots_check_prefix (self->prefix, &has_tag))
     return grel_redis_settings_refuse (error, "prefix",
                                        "must have a whole hash tag in it for a cluster, as in "
-                                       "prefix={shop}:, or no { at all");
+                                       "prefix={shop}:, or no { at all and no } at its start");
 
   self->tags_names = !has_tag;
   return TRUE;

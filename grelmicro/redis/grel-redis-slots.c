@@ -56,7 +56,7 @@ grel_redis_slots_check_prefix (const char *prefix, gboolean *has_tag)
   gsize length;
 
   *has_tag = grel_redis_slots_find_tag (prefix, strlen (prefix), &length) != NULL;
-  return *has_tag || strchr (prefix, '{') == NULL;
+  return *has_tag || (strchr (prefix, '{') == NULL && *prefix != '}');
 }
 
 static void

@@ -309,6 +309,7 @@ an_error_names_the_field_and_repeats_nothing (void)
     { "redis://host?prefix=VALUE%FF", "parameters" },
     { "redis+cluster://host?prefix=VALUE{", "prefix: must have a whole hash tag" },
     { "redis+cluster://host?prefix={}VALUE", "prefix: must have a whole hash tag" },
+    { "redis+cluster://host?prefix=}VALUE", "prefix: must have a whole hash tag" },
     { "redis://host?ca_file=/VALUE", "ca_file" },
     { "rediss://host?ca_file=VALUE", "ca_file" },
     { "redis://host?VALUE=1", "not known" },
