@@ -25,6 +25,7 @@ static const Way impatient = { FALSE, "timeout=0.5&connect_timeout=0.5" };
 static const Way impatient_proxy = { TRUE, "timeout=0.5&connect_timeout=0.5" };
 static const Way patient = { FALSE, "timeout=9" };
 static const Way patient_proxy = { TRUE, "timeout=9" };
+static const Way late_proxy = { TRUE, "timeout=5&connect_timeout=9" };
 
 typedef struct
 {
@@ -172,6 +173,52 @@ what_is_granted_too_late_is_released (Fixture *self, gconstpointer data)
   expect_failure_in_time (self);
   grel_test_redis_resume (self->redis);
   expect_service_soon (self);
+}
+
+/* Somebody besides who asks. */
+static gboolean
+has_a_client (gpointer redis)
+{
+  g_autofree char *info = grel_test_redis_ask (redis, "INFO", "clients", NULL);
+
+  grel_test_settle ();
+  return strstr (info, "connected_clients:2\r") != NULL;
+}
+
+/* There is a way to a server, but it doesn't say anything for now. */
+static void
+reconnect_to_silence (Fixture *self)
+{
+  grel_test_redis_kill (self->redis);
+  grel_test_settle ();
+  grel_test_proxy_set_hangs (self->proxy, TRUE);
+  grel_test_redis_start (self->redis);
+  grel_test_wait_for (has_a_client, self->redis);
+}
+
+/* The question leaves just before its time is up, and the answer comes just after. */
+static void
+who_is_asked_late_has_time_to_answer (Fixture *self, gconstpointer data)
+{
+  const GTimeSpan timeout = 5 * G_TIME_SPAN_SECOND;
+  g_auto (GrelTestResult) result = { NULL };
+  g_autoptr (GrelLease) lease = NULL;
+  g_autoptr (GError) error = NULL;
+  gint64 asked;
+
+  reconnect_to_silence (self);
+  g_free (grel_test_redis_ask (self->redis, "CLIENT", "PAUSE", "60000", "WRITE", NULL));
+  grel_lock_acquire_async (self->lock, -1, NULL, grel_test_result_ready, &result);
+  grel_test_settle ();
+  asked = g_get_monotonic_time ();
+  grel_test_pass_time (NULL, timeout * 95 / 100);
+  grel_test_proxy_set_hangs (self->proxy, FALSE);
+  grel_test_pass_time (NULL, asked + timeout - g_get_monotonic_time ());
+  g_assert_false (result.is_done);
+
+  g_free (grel_test_redis_ask (self->redis, "CLIENT", "UNPAUSE", NULL));
+  lease = grel_lock_acquire_finish (self->lock, grel_test_result_wait (&result), &error);
+  g_assert_no_error (error);
 }
 
 static void
@@ -501,6 +548,7 @@ main (int argc, char **argv)
   RULE (a_network_that_swallows_everything_fails_in_time, impatient_proxy);
   RULE (a_short_break_is_waited_for, patient);
   RULE (what_is_granted_too_late_is_released, impatient);
+  RULE (who_is_asked_late_has_time_to_answer, late_proxy);
   RULE (a_restart_forgets_scripts_but_not_fences, patient);
   RULE (a_lease_outlives_a_restart, patient);
   RULE (without_a_server_a_lease_ends_in_time, patient);
