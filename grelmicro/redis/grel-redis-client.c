@@ -15,11 +15,13 @@ struct _GrelRedisClient
   const GrelRedisClientFuncs *funcs;
   gpointer owner;
   GrelRedisLink link;
-  GSource *timer;      /* of the commands; NULL: stopped */
-  GQueue waiting;      /* (element-type GrelRedisCommand): for a connection */
-  GQueue sent;         /* (element-type GrelRedisCommand): the next reply is to the first of them */
-  GQueue refused;      /* (element-type GrelRedisCommand): by a server that isn't the master */
-  gboolean is_leaving; /* it, once all that was sent is answered */
+  GSource *timer; /* of the commands; NULL: stopped */
+  GQueue waiting; /* (element-type GrelRedisCommand): for a connection */
+  GQueue sent;    /* (element-type GrelRedisCommand): the next reply is to the first of them */
+  GQueue refused; /* (element-type GrelRedisCommand): by a server that isn't the master */
+  GQueue granted; /* (element-type GrelRedisCommand): are they known to replicas? */
+  GrelRedisCommand *wait; /* nullable: the question about them, among those sent */
+  gboolean is_leaving;    /* it, once all that was sent is answered */
 };
 
 static void grel_redis_client_up (gpointer owner);
@@ -64,25 +66,43 @@ grel_redis_client_pop (GQueue *commands)
   return first != NULL ? first->data : NULL;
 }
 
+static void
+grel_redis_client_write (GrelRedisClient *self, GrelRedisCommand *command)
+{
+  gint64 least = g_get_monotonic_time () + self->settings->timeout / GREL_REDIS_LEAST_PART;
+
+  g_clear_pointer (&command->grant, grel_redis_reply_unref);
+  grel_redis_command_write (command, grel_redis_link_get_output (&self->link));
+  g_queue_push_tail_link (&self->sent, &command->link);
+  command->owed_at = MAX (command->deadline, least);
+  grel_redis_timer_hasten (self->timer, command->owed_at);
+}
+
 static gboolean
 grel_redis_client_asks_replicas (GrelRedisClient *self, GrelRedisCommand *command)
 {
   return command->is_grant && grel_redis_replicas_are_asked (self->settings);
 }
 
+/* The connection answers nothing else meanwhile, so one question is for all that was granted before
+ * its answer, however much that is. */
 static void
-grel_redis_client_write (GrelRedisClient *self, GrelRedisCommand *command)
+grel_redis_client_ask_replicas (GrelRedisClient *self, GrelRedisCommand *command)
 {
-  GByteArray *output = grel_redis_link_get_output (&self->link);
+  if (self->wait != NULL)
+    return;
 
-  g_clear_pointer (&command->grant, grel_redis_reply_unref);
-  grel_redis_command_write (command, output);
+  self->wait = grel_redis_replicas_new_question (self->settings);
+  self->wait->deadline = command->deadline;
+  grel_redis_client_write (self, self->wait);
+}
+
+static void
+grel_redis_client_ask (GrelRedisClient *self, GrelRedisCommand *command)
+{
+  grel_redis_client_write (self, command);
   if (grel_redis_client_asks_replicas (self, command))
-    grel_redis_replicas_ask (self->settings, output);
-  g_queue_push_tail_link (&self->sent, &command->link);
-  command->owed_at = MAX (command->deadline, g_get_monotonic_time ()
-                                               + self->settings->timeout / GREL_REDIS_LEAST_PART);
-  grel_redis_timer_hasten (self->timer, command->owed_at);
+    grel_redis_client_ask_replicas (self, command);
 }
 
 static void
@@ -96,7 +116,7 @@ grel_redis_client_up (gpointer owner)
       GError *error = NULL;
 
       if (grel_redis_command_is_wanted (command, &error))
-        grel_redis_client_write (self, command);
+        grel_redis_client_ask (self, command);
       else
         grel_redis_command_fail (command, error);
     }
@@ -155,12 +175,11 @@ grel_redis_client_leave_master (GrelRedisClient *self)
     grel_redis_link_drop (&self->link, "the server is not the master any more");
 }
 
-/* Takes the command, which has all that it was promised. */
+/* Takes the command. */
 static void
 grel_redis_client_settle (GrelRedisClient *self,
                           GrelRedisCommand *command,
-                          GrelRedisReply *reply,
-                          GError *error)
+                          const GrelRedisReply *reply)
 {
   g_autoptr (GrelRedisCommand) settled = command;
 
@@ -168,14 +187,31 @@ grel_redis_client_settle (GrelRedisClient *self,
       && grel_redis_reply_is_error (reply, "NOSCRIPT"))
     {
       settled->sends_text = TRUE;
-      grel_redis_client_write (self, g_steal_pointer (&settled));
+      grel_redis_client_ask (self, g_steal_pointer (&settled));
     }
   else if (grel_redis_client_turns_away (self, settled, reply))
     settled = NULL;
-  else if (error != NULL)
-    grel_redis_command_fail (g_steal_pointer (&settled), error);
   else if (settled->answered != NULL)
     settled->answered (settled, reply, NULL);
+}
+
+/* All of them were granted before the question was answered. */
+static void
+grel_redis_client_settle_granted (GrelRedisClient *self, const GrelRedisReply *reply)
+{
+  GQueue granted = self->granted;
+  GrelRedisCommand *command;
+
+  g_queue_init (&self->granted);
+  while ((command = grel_redis_client_pop (&granted)) != NULL)
+    {
+      GError *error = NULL;
+
+      if (grel_redis_replicas_check (self->settings, reply, &error))
+        grel_redis_client_settle (self, command, command->grant);
+      else
+        grel_redis_command_fail (command, error);
+    }
 }
 
 static void
@@ -183,8 +219,6 @@ grel_redis_client_received (gpointer owner, GrelRedisReply *reply)
 {
   g_autoptr (GrelRedisClient) self = g_atomic_rc_box_acquire (owner);
   GrelRedisCommand *command;
-  g_autoptr (GrelRedisReply) grant = NULL;
-  GError *error = NULL;
 
   if (grel_redis_client_answers_asking (self))
     return;
@@ -195,17 +229,21 @@ grel_redis_client_received (gpointer owner, GrelRedisReply *reply)
       grel_redis_link_drop (&self->link, "the server answered what nobody asked");
       return;
     }
-  if (command->grant == NULL && grel_redis_client_asks_replicas (self, command))
+
+  if (command == self->wait)
+    {
+      g_clear_pointer (&self->wait, grel_redis_command_free);
+      grel_redis_client_settle_granted (self, reply);
+    }
+  else if (grel_redis_client_asks_replicas (self, command)
+           && grel_redis_replicas_are_to_know (reply))
     {
       command->grant = grel_redis_reply_ref (reply);
-      g_queue_push_head_link (&self->sent, &command->link);
-      return;
+      g_queue_push_tail_link (&self->granted, &command->link);
+      grel_redis_client_ask_replicas (self, command);
     }
-
-  grant = g_steal_pointer (&command->grant);
-  if (grant != NULL)
-    grel_redis_replicas_check (self->settings, grant, reply, &error);
-  grel_redis_client_settle (self, command, grant != NULL ? grant : reply, error);
+  else
+    grel_redis_client_settle (self, command, reply);
   grel_redis_client_leave_master (self);
 }
 
@@ -220,6 +258,9 @@ grel_redis_client_down (gpointer owner, const GError *error)
   GList *last;
 
   self->is_leaving = FALSE;
+  self->wait = NULL;
+  while ((last = g_queue_pop_tail_link (&self->granted)) != NULL)
+    g_queue_push_head_link (&self->sent, last);
   while ((last = g_queue_pop_tail_link (&self->sent)) != NULL)
     if (((GrelRedisCommand *) last->data)->is_repeatable
         && grel_redis_client_repeats (last->data, now))
@@ -315,7 +356,10 @@ grel_redis_client_stop (GrelRedisClient *self)
   grel_redis_link_stop (&self->link);
   g_clear_pointer (&self->timer, grel_redis_timer_free);
   self->is_leaving = FALSE;
+  self->wait = NULL;
   while ((last = g_queue_pop_tail_link (&self->waiting)) != NULL)
+    g_queue_push_head_link (&left, last);
+  while ((last = g_queue_pop_tail_link (&self->granted)) != NULL)
     g_queue_push_head_link (&left, last);
   while ((last = g_queue_pop_tail_link (&self->sent)) != NULL)
     g_queue_push_head_link (&left, last);
@@ -334,7 +378,8 @@ grel_redis_client_is_started (GrelRedisClient *self)
 gboolean
 grel_redis_client_is_idle (GrelRedisClient *self)
 {
-  return self->waiting.length + self->sent.length + self->refused.length == 0;
+  return self->waiting.length + self->sent.length + self->refused.length + self->granted.length
+         == 0;
 }
 
 gboolean
@@ -354,7 +399,7 @@ grel_redis_client_send (GrelRedisClient *self, GrelRedisCommand *command, gboole
 
   grel_redis_timer_hasten (self->timer, command->deadline);
   if (self->link.is_up && !self->is_leaving)
-    grel_redis_client_write (self, command);
+    grel_redis_client_ask (self, command);
   else if (goes_first)
     g_queue_push_head_link (&self->waiting, &command->link);
   else

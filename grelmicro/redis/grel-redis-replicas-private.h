@@ -4,24 +4,24 @@
 
 #pragma once
 
-#include <grelmicro/redis/grel-redis-reply-private.h>
+#include <grelmicro/redis/grel-redis-command-private.h>
 #include <grelmicro/redis/grel-redis-settings-private.h>
 
 G_BEGIN_DECLS
 
 /* A server tells its replicas what it granted after it has answered, so a grant may be lost with
- * it. Where that matters, each grant is followed by the question how many replicas have it. */
+ * it. Where that matters, the answer is held back until it is known how many replicas have it. */
 
-/* Whether grants are followed by it. */
 gboolean grel_redis_replicas_are_asked (const GrelRedisSettings *settings);
 
-/* The question, which has an answer of its own. */
-void grel_redis_replicas_ask (const GrelRedisSettings *settings, GByteArray *output);
+/* Whether a script that grants by a number above 0 has granted something. */
+gboolean grel_redis_replicas_are_to_know (const GrelRedisReply *reply);
 
-/* Whether what was answered to a script that grants by a number above 0 is good. Sets
- * GREL_ERROR_BACKEND if it was granted, and too few replicas have it. */
+/* The question how many have all that this connection was granted so far; nobody waits for it. */
+GrelRedisCommand *grel_redis_replicas_new_question (const GrelRedisSettings *settings);
+
+/* Sets GREL_ERROR_BACKEND if the answer is that too few have it. */
 gboolean grel_redis_replicas_check (const GrelRedisSettings *settings,
-                                    const GrelRedisReply *grant,
                                     const GrelRedisReply *reply,
                                     GError **error);
 

@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-error.h>
-#include <grelmicro/redis/grel-redis-command-private.h>
 #include <grelmicro/redis/grel-redis-replicas-private.h>
 
 /* The server answers nothing else meanwhile, so it is given a part of the time for a command. */
@@ -17,26 +16,31 @@ grel_redis_replicas_are_asked (const GrelRedisSettings *settings)
   return settings->min_replicas > 0;
 }
 
-void
-grel_redis_replicas_ask (const GrelRedisSettings *settings, GByteArray *output)
+gboolean
+grel_redis_replicas_are_to_know (const GrelRedisReply *reply)
 {
-  gint64 patience = settings->timeout / GREL_REDIS_WAIT_PART / G_TIME_SPAN_MILLISECOND;
-  g_autofree char *count = g_strdup_printf ("%u", settings->min_replicas);
-  g_autofree char *milliseconds = g_strdup_printf ("%" G_GINT64_FORMAT, MAX (patience, 1));
+  return reply->type == GREL_REDIS_INTEGER && reply->integer > 0;
+}
 
-  grel_redis_write_words (output, (const char *[]){ "WAIT", count, milliseconds, NULL });
+GrelRedisCommand *
+grel_redis_replicas_new_question (const GrelRedisSettings *settings)
+{
+  GrelRedisCommand *command = grel_redis_command_new (NULL, NULL);
+  gint64 patience = settings->timeout / GREL_REDIS_WAIT_PART / G_TIME_SPAN_MILLISECOND;
+
+  grel_redis_command_add (command, "WAIT");
+  grel_redis_command_add_integer (command, settings->min_replicas);
+  grel_redis_command_add_integer (command, MAX (patience, 1));
+  return command;
 }
 
 gboolean
 grel_redis_replicas_check (const GrelRedisSettings *settings,
-                           const GrelRedisReply *grant,
                            const GrelRedisReply *reply,
                            GError **error)
 {
   gint64 count;
 
-  if (grant->type != GREL_REDIS_INTEGER || grant->integer <= 0)
-    return TRUE;
   if (!grel_redis_reply_get_integer (reply, &count, error))
     return FALSE;
   if (count >= settings->min_replicas)

@@ -10,6 +10,7 @@
 /* A master dies, and a replica takes its place: everything goes on there. */
 
 #define HOUR (3600 * G_TIME_SPAN_SECOND)
+#define TIMEOUT (9 * G_TIME_SPAN_SECOND)
 
 typedef struct
 {
@@ -193,6 +194,37 @@ what_too_few_replicas_have_is_given_back (Fixture *self, gconstpointer data)
   grel_test_redis_resume (get_server (self, 1));
   lease = acquire_soon (self->lock);
   release (lease);
+}
+
+/* Whatever many of them ask. */
+static void
+while_replicas_are_away_nobody_else_waits_for_long (Fixture *self, gconstpointer data)
+{
+  GrelTestResult results[50] = { { NULL } };
+  GrelLock *locks[G_N_ELEMENTS (results)];
+  g_autoptr (GError) error = NULL;
+  gint64 asked = g_get_monotonic_time ();
+
+  grel_test_redis_pause (get_server (self, 1));
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_autofree char *name = g_strdup_printf ("name-%u", i);
+
+      locks[i] = lock_new (self->app, name);
+      grel_lock_acquire_async (locks[i], -1, NULL, grel_test_result_ready, &results[i]);
+    }
+  g_assert_false (grel_test_lock_is_locked (self->lock, &error));
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (results); i++)
+    {
+      g_assert_null (
+        grel_lock_acquire_finish (locks[i], grel_test_result_wait (&results[i]), &error));
+      grel_test_assert_error (error, GREL_ERROR_BACKEND, "name-", "too few replicas", "0 of 1");
+      grel_test_result_clear (&results[i]);
+      g_object_unref (locks[i]);
+    }
+  g_assert_cmpint (g_get_monotonic_time () - asked, <, TIMEOUT);
+  grel_test_redis_resume (get_server (self, 1));
 }
 
 /* The holder goes by what it was promised before. */
@@ -445,6 +477,7 @@ main (int argc, char **argv)
   RULE (a_failover_is_survived_by_who_holds_and_who_waits, two);
   RULE (an_old_master_that_comes_back_is_not_used, one);
   RULE (what_too_few_replicas_have_is_given_back, one_that_counts);
+  RULE (while_replicas_are_away_nobody_else_waits_for_long, one_that_counts);
   RULE (an_extension_that_too_few_replicas_have_is_none, one_that_counts);
   RULE (a_server_without_sentinels_may_have_replicas_too, one);
   g_test_add_func ("/redis/failover/in_a_cluster_the_replicas_of_the_node_that_grants_count",
