@@ -373,6 +373,17 @@ much_is_cleared_in_steps (Fixture *self, gconstpointer data)
   g_assert_cmpint (count_keys (), ==, 0);
 }
 
+/* It is asked about itself at each step. */
+static void
+who_may_not_ask_about_the_server_clears_it_all_the_same (Fixture *self, gconstpointer data)
+{
+  set_many (self, MANY, NULL);
+  ask ("ACL", "SETUSER", "default", "-info");
+  clear (self);
+  ask ("ACL", "SETUSER", "default", "+info");
+  g_assert_cmpint (count_keys (), ==, 0);
+}
+
 static void
 much_is_deleted_by_tag_in_steps (Fixture *self, gconstpointer data)
 {
@@ -459,6 +470,7 @@ main (int argc, char **argv)
   RULE_WITH (a_clear_spares_what_is_no_cache, NULL);
   RULE_WITH (a_prefix_is_no_pattern, "prefix=s%3F%5Bh%5D%5E%2A%5C:");
   RULE (much_is_cleared_in_steps);
+  RULE (who_may_not_ask_about_the_server_clears_it_all_the_same);
   RULE (much_is_deleted_by_tag_in_steps);
   RULE (each_operation_is_one_question);
   RULE (many_are_asked_for_in_one_write);

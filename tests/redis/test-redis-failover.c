@@ -452,6 +452,42 @@ with_min_replicas_nothing_is_held_twice (Fixture *self, gconstpointer data)
   grel_test_redis_close_app (app);
 }
 
+static void
+fill_cache (GrelTestRedis *server)
+{
+  g_free (grel_test_redis_ask (server, "EVAL",
+                               "for i = 1, 20000 do redis.call('SET', 'cache:' .. i, 'value') end",
+                               "0", NULL));
+}
+
+static gint64
+count_values (GrelTestRedis *server)
+{
+  return grel_test_redis_ask_number (server, "EVAL", "return #redis.call('KEYS', 'cache:*')", "0",
+                                     NULL);
+}
+
+/* Each server has its keys in an order of its own. */
+static void
+a_cache_that_is_half_cleared_is_cleared_by_the_next_master (Fixture *self, gconstpointer data)
+{
+  g_autoptr (GrelTTLCache) cache = grel_ttl_cache_new (HOUR);
+  g_auto (GrelTestResult) result = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  grel_ttl_cache_set_app (cache, self->app);
+  fill_cache (get_server (self, 0));
+  grel_ttl_cache_clear_async (cache, NULL, grel_test_result_ready, &result);
+  while (count_values (get_server (self, 0)) > 10000)
+    grel_test_settle ();
+  fail_over (self);
+  g_assert_cmpint (count_values (get_server (self, 1)), >, 0);
+
+  grel_ttl_cache_clear_finish (cache, grel_test_result_wait (&result), &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (count_values (get_server (self, 1)), ==, 0);
+}
+
 /* One is left, who can't elect a master but knows it. */
 static void
 without_most_of_its_sentinels_the_service_goes_on (Fixture *self, gconstpointer data)
@@ -485,6 +521,7 @@ main (int argc, char **argv)
   RULE (without_min_replicas_a_grant_may_be_lost_with_the_master, one);
   RULE (with_min_replicas_it_is_not_granted_in_the_first_place, one_that_counts);
   RULE (with_min_replicas_nothing_is_held_twice, one_that_counts);
+  RULE (a_cache_that_is_half_cleared_is_cleared_by_the_next_master, one);
   RULE (without_most_of_its_sentinels_the_service_goes_on, one);
   return g_test_run ();
 }
