@@ -30,6 +30,9 @@ gboolean grel_redis_cluster_is_up (GrelRedisCluster *self);
 void
 grel_redis_cluster_send (GrelRedisCluster *self, GrelRedisCommand *command, gboolean goes_first);
 
+/* Whether that node has slots; as long as nobody knows that, any does. */
+gboolean grel_redis_cluster_has_node (GrelRedisCluster *self, const GrelRedisAddress *address);
+
 /* Any node, if possible one that works. It may be gone when the main loop runs. */
 const GrelRedisAddress *grel_redis_cluster_get_address (GrelRedisCluster *self);
 

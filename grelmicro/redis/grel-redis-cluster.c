@@ -113,12 +113,28 @@ grel_redis_cluster_unref (GrelRedisCluster *self)
   g_atomic_rc_box_release_full (self, grel_redis_cluster_clear);
 }
 
+static GrelRedisNode *
+grel_redis_cluster_look_up (GrelRedisCluster *self, const GrelRedisAddress *address, char **name)
+{
+  *name = g_strdup_printf ("%s:%u", address->host, address->port);
+  return g_hash_table_lookup (self->nodes, *name);
+}
+
+gboolean
+grel_redis_cluster_has_node (GrelRedisCluster *self, const GrelRedisAddress *address)
+{
+  g_autofree char *name = NULL;
+  GrelRedisNode *node = grel_redis_cluster_look_up (self, address, &name);
+
+  return self->map == NULL || (node != NULL && node->is_listed);
+}
+
 /* Returns: the node there, which is made if it has to be */
 static GrelRedisNode *
 grel_redis_cluster_get_node (GrelRedisCluster *self, const GrelRedisAddress *address)
 {
-  g_autofree char *name = g_strdup_printf ("%s:%u", address->host, address->port);
-  GrelRedisNode *node = g_hash_table_lookup (self->nodes, name);
+  g_autofree char *name = NULL;
+  GrelRedisNode *node = grel_redis_cluster_look_up (self, address, &name);
 
   if (node != NULL)
     return node;
@@ -138,9 +154,9 @@ grel_redis_node_rate (GrelRedisNode *self)
   return grel_redis_client_is_up (self->client) * 4 + !self->has_failed * 2 + self->is_listed;
 }
 
-/* One of the best nodes there are. */
+/* One of the best nodes there are, or of those that have slots. */
 static GrelRedisNode *
-grel_redis_cluster_pick_node (GrelRedisCluster *self)
+grel_redis_cluster_pick_node (GrelRedisCluster *self, gboolean is_listed)
 {
   GrelRedisNode *best = NULL;
   guint n_best = 0;
@@ -150,6 +166,8 @@ grel_redis_cluster_pick_node (GrelRedisCluster *self)
   g_hash_table_iter_init (&iter, self->nodes);
   while (g_hash_table_iter_next (&iter, NULL, &node))
     {
+      if (is_listed && !((GrelRedisNode *) node)->is_listed)
+        continue;
       if (best == NULL || grel_redis_node_rate (node) > grel_redis_node_rate (best))
         n_best = 0;
       else if (grel_redis_node_rate (node) < grel_redis_node_rate (best))
@@ -163,7 +181,7 @@ grel_redis_cluster_pick_node (GrelRedisCluster *self)
 const GrelRedisAddress *
 grel_redis_cluster_get_address (GrelRedisCluster *self)
 {
-  GrelRedisNode *node = grel_redis_cluster_pick_node (self);
+  GrelRedisNode *node = grel_redis_cluster_pick_node (self, self->map != NULL);
 
   return node != NULL ? node->address : g_ptr_array_index (self->settings->addresses, 0);
 }
@@ -183,7 +201,7 @@ grel_redis_cluster_find_node (GrelRedisCluster *self, GrelRedisCommand *command)
   const guint8 *key = command->words->data + command->key;
 
   if (command->key == 0)
-    return grel_redis_cluster_pick_node (self);
+    return grel_redis_cluster_pick_node (self, FALSE);
   return self->map != NULL ? self->map[grel_redis_slots_of (key, command->key_length)] : NULL;
 }
 
@@ -366,7 +384,7 @@ grel_redis_cluster_refresh (GrelRedisCluster *self)
     self->asked->has_failed = TRUE;
   self->asked = NULL;
 
-  node = grel_redis_cluster_pick_node (self);
+  node = grel_redis_cluster_pick_node (self, FALSE);
   if (node != NULL && grel_redis_client_is_up (node->client))
     grel_redis_cluster_ask (self, node);
   else

@@ -28,6 +28,12 @@ void grel_redis_servers_close (GrelRedisServers *self);
 /* Where to listen to what is said on channels. It may be gone when the main loop runs. */
 const GrelRedisAddress *grel_redis_servers_get_address (GrelRedisServers *self);
 
+/* Whether it still is a place to listen. */
+gboolean grel_redis_servers_are_at (GrelRedisServers *self, const GrelRedisAddress *address);
+
+/* Calls the function whenever that may have changed, until it is NULL. */
+void grel_redis_servers_watch (GrelRedisServers *self, GSourceOnceFunc changed, gpointer data);
+
 /* Takes the command. */
 void grel_redis_servers_send (GrelRedisServers *self, GrelRedisCommand *command);
 

@@ -16,6 +16,8 @@ struct _GrelRedisServers
   GQueue openers;            /* (element-type GTask): users who wait for a connection */
   GrelRedisClient *client;   /* of the one server, or NULL */
   GrelRedisCluster *cluster; /* or NULL */
+  GSourceOnceFunc changed;   /* nullable */
+  gpointer watcher;
 };
 
 static void
@@ -40,7 +42,11 @@ grel_redis_servers_end_opening (GrelRedisServers *self, const GError *error)
 static void
 grel_redis_servers_up (gpointer owner)
 {
-  grel_redis_servers_end_opening (owner, NULL);
+  g_autoptr (GrelRedisServers) self = g_atomic_rc_box_acquire (owner);
+
+  grel_redis_servers_end_opening (self, NULL);
+  if (self->changed != NULL)
+    self->changed (self->watcher);
 }
 
 static void
@@ -139,6 +145,19 @@ grel_redis_servers_get_address (GrelRedisServers *self)
   if (self->cluster != NULL)
     return grel_redis_cluster_get_address (self->cluster);
   return g_ptr_array_index (self->settings->addresses, 0);
+}
+
+gboolean
+grel_redis_servers_are_at (GrelRedisServers *self, const GrelRedisAddress *address)
+{
+  return self->cluster == NULL || grel_redis_cluster_has_node (self->cluster, address);
+}
+
+void
+grel_redis_servers_watch (GrelRedisServers *self, GSourceOnceFunc changed, gpointer data)
+{
+  self->changed = changed;
+  self->watcher = data;
 }
 
 /* Returns: whether the user is welcome; *is_first says who has to start */

@@ -40,6 +40,21 @@ grel_redis_subscriber_down (gpointer owner, const GError *error)
   grel_redis_subscriber_choose (owner);
 }
 
+/* A node that has left its cluster may run on, and hear nothing any more. */
+static void
+grel_redis_subscriber_servers_changed (gpointer data)
+{
+  GrelRedisSubscriber *self = data;
+
+  if (self->link.timer == NULL || grel_redis_servers_are_at (self->servers, self->address))
+    return;
+
+  if (self->link.is_up || self->link.is_trying)
+    grel_redis_link_drop (&self->link, "the node has left the cluster");
+  else
+    grel_redis_subscriber_choose (self);
+}
+
 static const GrelRedisLinkFuncs grel_redis_subscriber_link_funcs = {
   .up = grel_redis_subscriber_up,
   .received = grel_redis_subscriber_received,
@@ -56,12 +71,14 @@ grel_redis_subscriber_new (GrelRedisServers *servers)
                         &grel_redis_subscriber_link_funcs, self);
   self->channels
     = g_hash_table_new_full (g_str_hash, g_str_equal, g_free, (GDestroyNotify) g_array_unref);
+  grel_redis_servers_watch (servers, grel_redis_subscriber_servers_changed, self);
   return self;
 }
 
 void
 grel_redis_subscriber_free (GrelRedisSubscriber *self)
 {
+  grel_redis_servers_watch (self->servers, NULL, NULL);
   g_clear_pointer (&self->address, grel_redis_address_free);
   g_hash_table_unref (self->channels);
   g_free (self);

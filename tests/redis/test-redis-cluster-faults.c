@@ -35,14 +35,9 @@ lock_new (GrelApp *app, const char *name)
 static GrelLock *
 lock_new_at (GrelApp *app, guint node, guint which)
 {
-  for (guint i = 0;; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("cart-%u", i);
-      g_autofree char *key = g_strdup_printf ("{lock:%s}", name);
+  g_autofree char *name = grel_test_cluster_find_name (cluster, node, which);
 
-      if (grel_test_cluster_find (cluster, key) == node && which-- == 0)
-        return lock_new (app, name);
-    }
+  return lock_new (app, name);
 }
 
 static GrelApp *
@@ -251,8 +246,9 @@ closing_does_not_wait_for_a_node (void)
 
 typedef struct
 {
+  GrelTestCluster *cluster;
   const char *channel;
-  guint node; /* which has subscribed */
+  int node; /* which has subscribed */
 } Subscription;
 
 static gboolean
@@ -261,18 +257,8 @@ has_subscribed (gpointer data)
   Subscription *self = data;
 
   grel_test_settle ();
-  for (guint i = 0; i <= REPLICA; i++)
-    {
-      g_autofree char *answer = NULL;
-
-      if (!grel_test_redis_is_running (get_node (i)))
-        continue;
-      answer = grel_test_redis_ask (get_node (i), "PUBSUB", "CHANNELS", self->channel, NULL);
-      self->node = i;
-      if (g_str_equal (answer, self->channel))
-        return TRUE;
-    }
-  return FALSE;
+  self->node = grel_test_cluster_find_listener (self->cluster, self->channel);
+  return self->node >= 0;
 }
 
 /* The node that passed on what was said dies, and not the one that has the lock. */
@@ -284,7 +270,7 @@ who_waits_is_told_by_another_node (void)
   g_autoptr (GrelLock) waited_for = lock_new (app, "watched");
   g_autoptr (GrelLock) watched = lock_new (other_app, "watched");
   g_autoptr (GrelLease) watched_for = NULL;
-  Subscription first = { "released:lock:watched", 0 };
+  Subscription first = { cluster, "released:lock:watched", 0 };
   g_auto (GrelTestResult) first_waiter = { NULL };
   g_auto (GrelTestResult) waiter = { NULL };
   g_autoptr (GrelLock) lock = NULL;
@@ -307,14 +293,14 @@ who_waits_is_told_by_another_node (void)
   held = grel_test_lock_acquire (lock, -1, NULL);
   grel_lock_acquire_async (other, -1, NULL, grel_test_result_ready, &waiter);
   channel = g_strconcat ("released:lock:", grel_lock_get_name (lock), NULL);
-  next = (Subscription){ channel, 0 };
+  next = (Subscription){ cluster, channel, 0 };
   grel_test_wait_for (has_subscribed, &next);
-  g_assert_cmpuint (next.node, ==, first.node);
+  g_assert_cmpint (next.node, ==, first.node);
 
   grel_test_redis_kill (get_node (first.node));
   grel_test_settle ();
   grel_test_wait_for (has_subscribed, &next);
-  g_assert_cmpuint (next.node, !=, first.node);
+  g_assert_cmpint (next.node, !=, first.node);
   g_assert_true (grel_test_lease_release (held, &error));
   lease = grel_lock_acquire_finish (other, grel_test_result_wait (&waiter), &error);
   g_assert_no_error (error);
@@ -324,6 +310,62 @@ who_waits_is_told_by_another_node (void)
   grel_test_redis_close_app (app);
   grel_test_result_wait (&first_waiter);
   grel_test_cluster_settle (cluster);
+}
+
+static gboolean
+has_subscribed_at_first (gpointer subscription)
+{
+  return has_subscribed (subscription) && ((Subscription *) subscription)->node == 0;
+}
+
+/* Until it is not the node that has the lock. */
+static void
+move_subscription (Subscription *self)
+{
+  grel_test_wait_for (has_subscribed, self);
+  while (self->node == 0)
+    {
+      g_free (grel_test_redis_ask (grel_test_cluster_get_node (self->cluster, 0), "CLIENT", "KILL",
+                                   "TYPE", "pubsub", NULL));
+      grel_test_settle ();
+      grel_test_wait_for (has_subscribed, self);
+    }
+}
+
+/* The one that passed on what was said is in it no more, and runs on. */
+static void
+who_waits_is_told_by_a_node_that_is_in_the_cluster (void)
+{
+  g_autoptr (GrelTestCluster) small = grel_test_cluster_new (2, FALSE, NULL);
+  g_autofree char *uri = grel_test_cluster_get_uri (small, 0, PATIENT);
+  g_autofree char *name = grel_test_cluster_find_name (small, 0, 0);
+  g_autofree char *moved = grel_test_cluster_find_name (small, 1, 0);
+  g_autofree char *channel = g_strconcat ("released:lock:", name, NULL);
+  GrelApp *apps[] = { grel_test_redis_open_app (uri), grel_test_redis_open_app (uri) };
+  g_autoptr (GrelLock) lock = lock_new (apps[0], name);
+  g_autoptr (GrelLock) other = lock_new (apps[1], name);
+  g_autoptr (GrelLock) elsewhere = lock_new (apps[1], moved);
+  g_autoptr (GrelLease) held = NULL;
+  g_autoptr (GrelLease) lease = NULL;
+  g_auto (GrelTestResult) waiter = { NULL };
+  g_autoptr (GError) error = NULL;
+  Subscription subscription = { small, channel, 0 };
+
+  grel_lock_set_lease_duration (lock, HOUR);
+  grel_lock_set_retry_interval (other, HOUR);
+  held = grel_test_lock_acquire (lock, -1, &error);
+  grel_lock_acquire_async (other, -1, NULL, grel_test_result_ready, &waiter);
+  expect_service (elsewhere);
+  move_subscription (&subscription);
+  grel_test_cluster_remove (small, 1, 0);
+  expect_service (elsewhere);
+  grel_test_wait_for (has_subscribed_at_first, &subscription);
+
+  g_assert_true (grel_test_lease_release (held, &error));
+  lease = grel_lock_acquire_finish (other, grel_test_result_wait (&waiter), &error);
+  g_assert_no_error (error);
+  for (guint i = 0; i < G_N_ELEMENTS (apps); i++)
+    grel_test_redis_close_app (apps[i]);
 }
 
 static gint64
@@ -390,6 +432,7 @@ main (int argc, char **argv)
   RULE (while_a_node_is_away_the_map_is_asked_for_now_and_then);
   RULE (closing_does_not_wait_for_a_node);
   RULE (who_waits_is_told_by_another_node);
+  RULE (who_waits_is_told_by_a_node_that_is_in_the_cluster);
   RULE (a_replica_takes_over);
 
   cluster = grel_test_cluster_new (N_MASTERS, TRUE, NULL);

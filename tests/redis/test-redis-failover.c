@@ -275,14 +275,9 @@ a_server_without_sentinels_may_have_replicas_too (Fixture *self, gconstpointer d
 static GrelLock *
 lock_new_at (GrelApp *app, GrelTestCluster *cluster, guint node)
 {
-  for (guint i = 0;; i++)
-    {
-      g_autofree char *name = g_strdup_printf ("cart-%u", i);
-      g_autofree char *key = g_strdup_printf ("{lock:%s}", name);
+  g_autofree char *name = grel_test_cluster_find_name (cluster, node, 0);
 
-      if (grel_test_cluster_find (cluster, key) == node)
-        return lock_new (app, name);
-    }
+  return lock_new (app, name);
 }
 
 /* Only the first of them has one. */

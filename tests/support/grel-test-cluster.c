@@ -42,17 +42,26 @@ grel_test_cluster_add_node (GrelTestCluster *self, const char *const *arguments)
   node->server = grel_test_redis_new ((const char *const *) words);
 }
 
+/* Those that a master has at first. */
+static void
+grel_test_cluster_change_slots (GrelTestCluster *self, guint at, const char *verb, guint owner)
+{
+  g_autofree char *first = g_strdup_printf ("%u", N_SLOTS * owner / self->n_masters);
+  g_autofree char *last = g_strdup_printf ("%u", N_SLOTS * (owner + 1) / self->n_masters - 1);
+  g_autofree char *answer
+    = grel_test_redis_ask (self->nodes[at].server, "CLUSTER", verb, first, last, NULL);
+
+  g_assert_cmpstr (answer, ==, "OK");
+}
+
 static void
 grel_test_cluster_share_out (GrelTestCluster *self)
 {
   for (guint i = 0; i < self->n_masters; i++)
     {
-      g_autofree char *first = g_strdup_printf ("%u", N_SLOTS * i / self->n_masters);
-      g_autofree char *last = g_strdup_printf ("%u", N_SLOTS * (i + 1) / self->n_masters - 1);
       g_autofree char *epoch = g_strdup_printf ("%u", i + 1);
 
-      g_free (
-        grel_test_redis_ask (self->nodes[i].server, "CLUSTER", "ADDSLOTSRANGE", first, last, NULL));
+      grel_test_cluster_change_slots (self, i, "ADDSLOTSRANGE", i);
       g_free (
         grel_test_redis_ask (self->nodes[i].server, "CLUSTER", "SET-CONFIG-EPOCH", epoch, NULL));
     }
@@ -178,6 +187,35 @@ grel_test_cluster_find (GrelTestCluster *self, const char *key)
   g_assert_not_reached ();
 }
 
+char *
+grel_test_cluster_find_name (GrelTestCluster *self, guint node, guint which)
+{
+  for (guint i = 0;; i++)
+    {
+      g_autofree char *name = g_strdup_printf ("cart-%u", i);
+      g_autofree char *key = g_strdup_printf ("{lock:%s}", name);
+
+      if (grel_test_cluster_find (self, key) == node && which-- == 0)
+        return g_steal_pointer (&name);
+    }
+}
+
+int
+grel_test_cluster_find_listener (GrelTestCluster *self, const char *channel)
+{
+  for (guint i = 0; i < self->n_nodes; i++)
+    {
+      g_autofree char *answer = NULL;
+
+      if (!grel_test_redis_is_running (self->nodes[i].server))
+        continue;
+      answer = grel_test_redis_ask (self->nodes[i].server, "PUBSUB", "CHANNELS", channel, NULL);
+      if (g_str_equal (answer, channel))
+        return i;
+    }
+  return -1;
+}
+
 static void
 grel_test_cluster_set_slot (GrelTestCluster *self,
                             guint at,
@@ -226,6 +264,22 @@ grel_test_cluster_end_move (GrelTestCluster *self, guint slot, guint from, guint
   for (guint i = 0; i < self->n_masters; i++)
     if (i != to)
       grel_test_cluster_set_owner (self, i, slot, to);
+}
+
+void
+grel_test_cluster_remove (GrelTestCluster *self, guint node, guint heir)
+{
+  g_autofree char *id = grel_test_redis_ask (self->nodes[node].server, "CLUSTER", "MYID", NULL);
+
+  g_free (grel_test_redis_ask (self->nodes[node].server, "FLUSHALL", NULL));
+  grel_test_cluster_change_slots (self, node, "DELSLOTSRANGE", node);
+  grel_test_cluster_change_slots (self, heir, "DELSLOTSRANGE", node);
+  grel_test_cluster_change_slots (self, heir, "ADDSLOTSRANGE", node);
+  g_free (grel_test_redis_ask (self->nodes[heir].server, "CLUSTER", "BUMPEPOCH", NULL));
+  for (guint i = 0; i < self->n_nodes; i++)
+    if (i != node)
+      g_free (grel_test_redis_ask (self->nodes[i].server, "CLUSTER", "FORGET", id, NULL));
+  g_free (grel_test_redis_ask (self->nodes[node].server, "CLUSTER", "RESET", NULL));
 }
 
 gint64

@@ -36,6 +36,12 @@ guint grel_test_cluster_get_slot (GrelTestCluster *self, const char *key);
 /* Returns: which node serves that key */
 guint grel_test_cluster_find (GrelTestCluster *self, const char *key);
 
+/* Returns: (transfer full): one of the names of locks that node has; there are several */
+char *grel_test_cluster_find_name (GrelTestCluster *self, guint node, guint which);
+
+/* Returns: which node passes on what is said on that channel, or -1 if none does */
+int grel_test_cluster_find_listener (GrelTestCluster *self, const char *channel);
+
 /* Waits until all nodes that run agree who has which slots, and find that well. */
 void grel_test_cluster_settle (GrelTestCluster *self);
 
@@ -46,6 +52,9 @@ void grel_test_cluster_end_move (GrelTestCluster *self, guint slot, guint from, 
 
 /* Tells one node whose the slot is. */
 void grel_test_cluster_set_owner (GrelTestCluster *self, guint node, guint slot, guint owner);
+
+/* A master leaves, and runs on: another has its slots. What it had is gone. */
+void grel_test_cluster_remove (GrelTestCluster *self, guint node, guint heir);
 
 /* How often all nodes together were asked for that command. */
 gint64 grel_test_cluster_count_calls (GrelTestCluster *self, const char *command);
