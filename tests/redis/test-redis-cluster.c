@@ -179,20 +179,39 @@ a_cache_is_on_one_node (void)
   grel_test_redis_close_app (app);
 }
 
-static gboolean
-has_subscribed (gpointer channel)
+typedef struct
 {
-  gint64 n_channels = 0;
+  GrelTestCluster *cluster;
+  const char *channel;
+} Subscription;
+
+static gboolean
+has_subscribed (gpointer data)
+{
+  Subscription *self = data;
 
   grel_test_settle ();
-  for (guint i = 0; i < N_MASTERS; i++)
-    {
-      GrelTestRedis *server = grel_test_cluster_get_node (cluster, i);
-      g_autofree char *answer = grel_test_redis_ask (server, "PUBSUB", "CHANNELS", channel, NULL);
+  return grel_test_cluster_find_listener (self->cluster, self->channel) >= 0;
+}
 
-      n_channels += g_str_equal (answer, channel);
-    }
-  return n_channels == 1;
+/* The prefix of both apps is “wake:”. */
+static void
+expect_wake_up (GrelTestCluster *at, GrelApp *app, GrelApp *other_app, const char *name)
+{
+  g_autofree char *channel = g_strdup_printf ("wake:released:lock:%s", name);
+  g_autoptr (GrelLock) lock = lock_new (app, name);
+  g_autoptr (GrelLock) other = lock_new (other_app, name);
+  g_autoptr (GrelLease) held = acquire (lock);
+  g_auto (GrelTestResult) waiter = { NULL };
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GrelLease) lease = NULL;
+
+  grel_lock_set_retry_interval (other, HOUR);
+  grel_lock_acquire_async (other, -1, NULL, grel_test_result_ready, &waiter);
+  grel_test_wait_for (has_subscribed, &(Subscription){ at, channel });
+  release (held);
+  lease = grel_lock_acquire_finish (other, grel_test_result_wait (&waiter), &error);
+  g_assert_no_error (error);
 }
 
 /* One node listens, whoever releases tells any. */
@@ -205,20 +224,8 @@ who_waits_is_told_by_whatever_node (void)
   for (guint i = 0; i < 9; i++)
     {
       g_autofree char *name = g_strdup_printf ("cart-%u", i);
-      g_autofree char *channel = g_strdup_printf ("wake:released:lock:%s", name);
-      g_autoptr (GrelLock) lock = lock_new (app, name);
-      g_autoptr (GrelLock) other = lock_new (other_app, name);
-      g_autoptr (GrelLease) held = acquire (lock);
-      g_auto (GrelTestResult) waiter = { NULL };
-      g_autoptr (GError) error = NULL;
-      g_autoptr (GrelLease) lease = NULL;
 
-      grel_lock_set_retry_interval (other, HOUR);
-      grel_lock_acquire_async (other, -1, NULL, grel_test_result_ready, &waiter);
-      grel_test_wait_for (has_subscribed, channel);
-      release (held);
-      lease = grel_lock_acquire_finish (other, grel_test_result_wait (&waiter), &error);
-      g_assert_no_error (error);
+      expect_wake_up (cluster, app, other_app, name);
     }
   grel_test_redis_close_app (other_app);
   grel_test_redis_close_app (app);
@@ -292,6 +299,37 @@ any_node_says_whether_it_is_well (void)
   g_assert_true (grel_provider_check_finish (provider, grel_test_result_wait (&result), &error));
   g_assert_true (grel_test_app_close (app, &error));
   g_assert_no_error (error);
+}
+
+/* Each node shows a certificate that is made out to what the others call it. */
+static void
+the_nodes_may_speak_tls (void)
+{
+  g_autoptr (GrelTestRedis) certificates = grel_test_redis_new_with_tls ();
+  g_autofree char *ca = grel_test_redis_get_file (certificates, "ca.crt");
+  g_autoptr (GrelTestCluster) secure = grel_test_cluster_new_with_tls (2, certificates);
+  g_autofree char *query = g_strdup_printf ("prefix=wake:&connect_timeout=6&ca_file=%s", ca);
+  g_autofree char *uri = grel_test_cluster_get_uri (secure, 0, query);
+  g_autofree char *mistrustful = grel_test_cluster_get_uri (secure, 0, "connect_timeout=6");
+  GrelApp *app = grel_test_redis_open_app (uri);
+  GrelApp *other_app = grel_test_redis_open_app (uri);
+  g_autofree char *moved = NULL;
+  g_autofree char *key = NULL;
+
+  for (guint node = 0; node < 2; node++)
+    for (guint i = 0; i < 2; i++)
+      {
+        g_autofree char *name = grel_test_cluster_find_name (secure, node, i);
+
+        expect_wake_up (secure, app, other_app, name);
+      }
+  moved = grel_test_cluster_find_name (secure, 1, 2);
+  key = g_strdup_printf ("{lock:%s}", moved);
+  grel_test_cluster_end_move (secure, grel_test_cluster_get_slot (secure, key), 1, 0);
+  expect_wake_up (secure, app, other_app, moved);
+  expect_refusal (mistrustful, "certificate");
+  grel_test_redis_close_app (other_app);
+  grel_test_redis_close_app (app);
 }
 
 /* The whole prefix, since all is in one slot. */
@@ -493,6 +531,7 @@ main (int argc, char **argv)
   RULE (a_server_that_is_in_no_cluster_is_refused);
   RULE (each_node_wants_the_password);
   RULE (any_node_says_whether_it_is_well);
+  RULE (the_nodes_may_speak_tls);
   RULE (a_slot_that_has_moved_is_asked_for_once);
   RULE (who_is_sent_in_a_circle_is_told);
   RULE (a_lease_goes_along_with_its_slot);

@@ -20,6 +20,7 @@ struct _GrelTestCluster
   Node *nodes;
   guint n_nodes;
   guint n_masters;
+  gboolean uses_tls;
 };
 
 static void
@@ -32,10 +33,10 @@ grel_test_cluster_add_node (GrelTestCluster *self, const char *const *arguments)
 
   node->port = g_strdup_printf ("%u", grel_test_redis_find_port ());
   node->bus_port = g_strdup_printf ("%u", grel_test_redis_find_port ());
-  g_strv_builder_add_many (argv, "--bind", "127.0.0.1", "--port", node->port, "--cluster-enabled",
-                           "yes", "--cluster-port", node->bus_port, "--cluster-node-timeout",
-                           timeout, "--cluster-require-full-coverage", "no",
-                           "--repl-diskless-sync-delay", "0", NULL);
+  g_strv_builder_add_many (argv, "--bind", "127.0.0.1", self->uses_tls ? "--tls-port" : "--port",
+                           node->port, "--cluster-enabled", "yes", "--cluster-port", node->bus_port,
+                           "--cluster-node-timeout", timeout, "--cluster-require-full-coverage",
+                           "no", "--repl-diskless-sync-delay", "0", NULL);
   if (arguments != NULL)
     g_strv_builder_addv (argv, (const char **) arguments);
   words = g_strv_builder_end (argv);
@@ -105,6 +106,34 @@ grel_test_cluster_is_replicated (gpointer data)
   return strstr (info, "master_link_status:up") != NULL;
 }
 
+static void
+grel_test_cluster_fill (GrelTestCluster *self, guint n_nodes, const char *const *arguments)
+{
+  self->nodes = g_new0 (Node, n_nodes);
+  for (guint i = 0; i < n_nodes; i++)
+    grel_test_cluster_add_node (self, arguments);
+  grel_test_cluster_share_out (self);
+  grel_test_cluster_settle (self);
+}
+
+GrelTestCluster *
+grel_test_cluster_new_with_tls (guint n_masters, GrelTestRedis *certificates)
+{
+  GrelTestCluster *self = g_new0 (GrelTestCluster, 1);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  g_auto (GStrv) tls = grel_test_redis_dup_tls_arguments (certificates);
+  g_auto (GStrv) arguments = NULL;
+
+  g_strv_builder_add_many (builder, "--tls-cluster", "yes", "--cluster-announce-hostname",
+                           "localhost", "--cluster-preferred-endpoint-type", "hostname", NULL);
+  g_strv_builder_addv (builder, (const char **) tls);
+  arguments = g_strv_builder_end (builder);
+  self->uses_tls = TRUE;
+  self->n_masters = n_masters;
+  grel_test_cluster_fill (self, n_masters, (const char *const *) arguments);
+  return self;
+}
+
 GrelTestCluster *
 grel_test_cluster_new (guint n_masters, gboolean with_replica, const char *const *arguments)
 {
@@ -112,11 +141,7 @@ grel_test_cluster_new (guint n_masters, gboolean with_replica, const char *const
   g_autofree char *id = NULL;
 
   self->n_masters = n_masters;
-  self->nodes = g_new0 (Node, n_masters + 1);
-  for (guint i = 0; i < n_masters + with_replica; i++)
-    grel_test_cluster_add_node (self, arguments);
-  grel_test_cluster_share_out (self);
-  grel_test_cluster_settle (self);
+  grel_test_cluster_fill (self, n_masters + with_replica, arguments);
   if (!with_replica)
     return self;
 
@@ -158,11 +183,12 @@ grel_test_cluster_get_uri (GrelTestCluster *self, guint first, const char *query
 
   for (guint i = first; i < self->n_masters; i++)
     {
-      g_autofree char *address = grel_test_cluster_get_address (self, i);
+      const char *host = self->uses_tls ? "localhost" : "127.0.0.1";
 
-      g_string_append_printf (hosts, "%s%s", i > first ? "," : "", address);
+      g_string_append_printf (hosts, "%s%s:%s", i > first ? "," : "", host, self->nodes[i].port);
     }
-  return g_strdup_printf ("redis+cluster://%s?%s", hosts->str, query != NULL ? query : "");
+  return g_strdup_printf ("redis%s+cluster://%s?%s", self->uses_tls ? "s" : "", hosts->str,
+                          query != NULL ? query : "");
 }
 
 guint

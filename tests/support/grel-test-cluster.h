@@ -19,12 +19,16 @@ typedef struct _GrelTestCluster GrelTestCluster;
 GrelTestCluster *
 grel_test_cluster_new (guint n_masters, gboolean with_replica, const char *const *arguments);
 
+/* Masters that speak TLS only, also to each other, and say that they are on localhost. */
+GrelTestCluster *grel_test_cluster_new_with_tls (guint n_masters, GrelTestRedis *certificates);
+
 void grel_test_cluster_free (GrelTestCluster *self);
 
 /* The masters from 0 on, then the replica. */
 GrelTestRedis *grel_test_cluster_get_node (GrelTestCluster *self, guint i);
 
-/* Returns: (transfer full): redis+cluster://…, with all masters from the first one on */
+/* Returns: (transfer full): redis+cluster://… or rediss+cluster://…, with all masters from the
+ * first one on */
 char *grel_test_cluster_get_uri (GrelTestCluster *self, guint first, const char *query);
 
 /* Returns: (transfer full): 127.0.0.1:PORT */

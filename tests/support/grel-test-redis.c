@@ -170,21 +170,32 @@ grel_test_redis_make_certificate (GrelTestRedis *self, const char *name)
     "-keyout", key, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", NULL });
 }
 
+char **
+grel_test_redis_dup_tls_arguments (GrelTestRedis *self)
+{
+  g_autofree char *certificate = grel_test_redis_get_file (self, "ca.crt");
+  g_autofree char *key = grel_test_redis_get_file (self, "ca.key");
+
+  return g_strdupv ((char **) (const char *[]){ "--tls-cert-file", certificate, "--tls-key-file",
+                                                key, "--tls-ca-cert-file", certificate,
+                                                "--tls-auth-clients", "no", NULL });
+}
+
 GrelTestRedis *
 grel_test_redis_new_with_tls (void)
 {
   GrelTestRedis *self = grel_test_redis_prepare ();
   g_autofree char *port = NULL;
-  g_autofree char *certificate = grel_test_redis_get_file (self, "ca.crt");
-  g_autofree char *key = grel_test_redis_get_file (self, "ca.key");
+  g_autoptr (GStrvBuilder) arguments = g_strv_builder_new ();
+  g_auto (GStrv) tls = grel_test_redis_dup_tls_arguments (self);
 
   grel_test_redis_make_certificate (self, "ca");
   grel_test_redis_make_certificate (self, "other");
   self->port = grel_test_redis_find_port ();
   port = g_strdup_printf ("%u", self->port);
-  self->arguments = g_strdupv ((char **) (const char *[]){
-    "--bind", "127.0.0.1", "--tls-port", port, "--tls-cert-file", certificate, "--tls-key-file",
-    key, "--tls-ca-cert-file", certificate, "--tls-auth-clients", "no", NULL });
+  g_strv_builder_add_many (arguments, "--bind", "127.0.0.1", "--tls-port", port, NULL);
+  g_strv_builder_addv (arguments, (const char **) tls);
+  self->arguments = g_strv_builder_end (arguments);
   grel_test_redis_start (self);
   return self;
 }

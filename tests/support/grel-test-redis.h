@@ -24,6 +24,10 @@ GrelTestRedis *grel_test_redis_new_sentinel (const char *config);
 /* The same with certificates, which it makes, and a port for TLS. */
 GrelTestRedis *grel_test_redis_new_with_tls (void);
 
+/* Returns: (transfer full): arguments by which others use its certificates, made out to localhost
+ */
+char **grel_test_redis_dup_tls_arguments (GrelTestRedis *self);
+
 void grel_test_redis_free (GrelTestRedis *self);
 
 const char *grel_test_redis_get_socket (GrelTestRedis *self);
