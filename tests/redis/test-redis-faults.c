@@ -175,6 +175,13 @@ what_is_granted_too_late_is_released (Fixture *self, gconstpointer data)
   expect_service_soon (self);
 }
 
+static gboolean
+is_trying (gpointer proxy)
+{
+  grel_test_settle ();
+  return grel_test_proxy_get_n_connections (proxy) > 1;
+}
+
 /* Somebody besides who asks. */
 static gboolean
 has_a_client (gpointer redis)
@@ -190,7 +197,7 @@ static void
 reconnect_to_silence (Fixture *self)
 {
   grel_test_redis_kill (self->redis);
-  grel_test_settle ();
+  grel_test_wait_for (is_trying, self->proxy);
   grel_test_proxy_set_hangs (self->proxy, TRUE);
   grel_test_redis_start (self->redis);
   grel_test_wait_for (has_a_client, self->redis);
