@@ -6,6 +6,7 @@
 
 #include <grelmicro/core/grel-error.h>
 #include <grelmicro/redis/grel-redis-client-private.h>
+#include <grelmicro/redis/grel-redis-delays-private.h>
 #include <grelmicro/redis/grel-redis-replicas-private.h>
 #include <grelmicro/redis/grel-redis-timer-private.h>
 
@@ -19,7 +20,9 @@ struct _GrelRedisClient
   GQueue waiting; /* (element-type GrelRedisCommand): for a connection */
   GQueue sent;    /* (element-type GrelRedisCommand): the next reply is to the first of them */
   GQueue refused; /* (element-type GrelRedisCommand): by a server that isn't the master */
-  GQueue granted; /* (element-type GrelRedisCommand): are they known to replicas? */
+  GQueue
+    delayed; /* (element-type GrelRedisCommand): refused for the time being, to be sent again */
+  GQueue granted;         /* (element-type GrelRedisCommand): are they known to replicas? */
   GrelRedisCommand *wait; /* nullable: the question about them, among those sent */
   gboolean is_leaving;    /* it, once all that was sent is answered */
 };
@@ -148,21 +151,38 @@ grel_redis_client_repeats (GrelRedisCommand *command, gint64 now)
   return TRUE;
 }
 
-/* Whether the command, of which nothing was executed, goes to another server. */
+/* What puts something right is too good to be given up, whatever the server has against it. */
+static gboolean
+grel_redis_client_delays (GrelRedisClient *self, GrelRedisCommand *command)
+{
+  if (command->task != NULL || !command->is_repeatable || self->timer == NULL)
+    return FALSE;
+
+  grel_redis_delays_add (&self->delayed, command, self->timer);
+  return TRUE;
+}
+
+/* Whether the command, of which nothing was executed, is sent again: by the address may be another
+ * server, and sentinels know which one. */
 static gboolean
 grel_redis_client_turns_away (GrelRedisClient *self,
                               GrelRedisCommand *command,
                               const GrelRedisReply *reply)
 {
+  gboolean is_refusal = grel_redis_reply_is_refusal (reply);
+
   if (reply->type != GREL_REDIS_ERROR)
     return FALSE;
   if (self->funcs->refused != NULL && self->funcs->refused (self->owner, command, reply))
     return TRUE;
-  if (self->settings->topology != GREL_REDIS_SENTINEL || !grel_redis_reply_is_refusal (reply))
-    return FALSE;
 
-  self->is_leaving = TRUE;
-  if (!grel_redis_client_repeats (command, g_get_monotonic_time ()))
+  if (is_refusal && self->settings->topology != GREL_REDIS_CLUSTER)
+    self->is_leaving = TRUE;
+  if ((!is_refusal || self->settings->topology != GREL_REDIS_SENTINEL)
+      && grel_redis_client_delays (self, command))
+    return TRUE;
+  if (!self->is_leaving || !is_refusal
+      || !grel_redis_client_repeats (command, g_get_monotonic_time ()))
     return FALSE;
   g_queue_push_tail_link (&self->refused, &command->link);
   return TRUE;
@@ -316,6 +336,20 @@ grel_redis_client_is_overdue (GrelRedisClient *self, gint64 now)
 }
 
 static void
+grel_redis_client_send_delayed (GrelRedisClient *self, gint64 now, GQueue *expired)
+{
+  GQueue due = G_QUEUE_INIT;
+  GrelRedisCommand *command;
+
+  grel_redis_delays_take (&self->delayed, now, self->timer, &due);
+  while ((command = grel_redis_client_pop (&due)) != NULL)
+    if (command->deadline > now)
+      grel_redis_client_send (self, command, TRUE);
+    else
+      g_queue_push_tail_link (expired, &command->link);
+}
+
+static void
 grel_redis_client_timer_fired (gpointer data)
 {
   g_autoptr (GrelRedisClient) self = g_atomic_rc_box_acquire (data);
@@ -329,6 +363,8 @@ grel_redis_client_timer_fired (gpointer data)
     grel_redis_link_drop (&self->link, "no answer within %g s", seconds);
   if (self->timer != NULL)
     grel_redis_client_expire_waiting (self, now, &expired);
+  if (self->timer != NULL)
+    grel_redis_client_send_delayed (self, now, &expired);
 
   while ((command = grel_redis_client_pop (&expired)) != NULL)
     grel_redis_command_fail (command,
@@ -365,6 +401,8 @@ grel_redis_client_stop (GrelRedisClient *self)
     g_queue_push_head_link (&left, last);
   while ((last = g_queue_pop_tail_link (&self->refused)) != NULL)
     g_queue_push_head_link (&left, last);
+  while ((last = g_queue_pop_tail_link (&self->delayed)) != NULL)
+    g_queue_push_head_link (&left, last);
   while ((command = grel_redis_client_pop (&left)) != NULL)
     grel_redis_command_close (command);
 }
@@ -378,7 +416,8 @@ grel_redis_client_is_started (GrelRedisClient *self)
 gboolean
 grel_redis_client_is_idle (GrelRedisClient *self)
 {
-  return self->waiting.length + self->sent.length + self->refused.length + self->granted.length
+  return self->waiting.length + self->sent.length + self->refused.length + self->delayed.length
+           + self->granted.length
          == 0;
 }
 

@@ -10,11 +10,14 @@
 /* The longest first delay, doubled by each that follows. */
 #define GREL_REDIS_DELAY (10 * G_TIME_SPAN_MILLISECOND)
 #define GREL_REDIS_MAX_DOUBLINGS 5
+#define GREL_REDIS_MAX_DOUBLINGS_UNAWAITED 8
 
 void
 grel_redis_delays_add (GQueue *delayed, GrelRedisCommand *command, GSource *timer)
 {
-  gint64 longest = GREL_REDIS_DELAY << MIN (command->n_delays, GREL_REDIS_MAX_DOUBLINGS);
+  guint most
+    = command->task != NULL ? GREL_REDIS_MAX_DOUBLINGS : GREL_REDIS_MAX_DOUBLINGS_UNAWAITED;
+  gint64 longest = GREL_REDIS_DELAY << MIN (command->n_delays, most);
   gint64 due = g_get_monotonic_time () + g_random_double_range (0.5, 1.0) * longest;
 
   command->n_delays++;

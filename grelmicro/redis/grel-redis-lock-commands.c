@@ -148,7 +148,7 @@ grel_redis_lock_adapter_released (GrelRedisCommand *command,
   GrelRedisLockAdapter *self = g_task_get_source_object (command->task);
   GrelRedisLockHold *hold = command->data;
 
-  if (error != NULL || grel_redis_reply_is_refusal (reply))
+  if (error != NULL || reply->type == GREL_REDIS_ERROR)
     grel_redis_adapter_amend (self,
                               grel_redis_lock_adapter_new_release (self, hold->name, hold->token,
                                                                    "", NULL, NULL),

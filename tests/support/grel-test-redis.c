@@ -294,6 +294,20 @@ grel_test_redis_ask (GrelTestRedis *self, ...)
   return answer;
 }
 
+void
+grel_test_redis_tell (GrelTestRedis *self, const char *commands)
+{
+  g_auto (GStrv) lines = g_strsplit (commands, "; ", -1);
+
+  for (guint i = 0; lines[i] != NULL; i++)
+    {
+      g_autofree char *line = g_strdup_printf ("redis-cli -s %s %s", self->socket, lines[i]);
+      g_auto (GStrv) argv = g_strsplit (line, " ", -1);
+
+      g_free (grel_test_redis_run ((const char *const *) argv));
+    }
+}
+
 gint64
 grel_test_redis_ask_number (GrelTestRedis *self, ...)
 {

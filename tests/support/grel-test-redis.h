@@ -56,6 +56,10 @@ gboolean grel_test_redis_is_running (GrelTestRedis *self);
 /* What redis-cli prints, without the line end. Returns: (transfer full) */
 char *grel_test_redis_ask (GrelTestRedis *self, ...) G_GNUC_NULL_TERMINATED;
 
+/* Commands whose words have no spaces, with semicolons between them. What is answered is ignored.
+ */
+void grel_test_redis_tell (GrelTestRedis *self, const char *commands);
+
 gint64 grel_test_redis_ask_number (GrelTestRedis *self, ...) G_GNUC_NULL_TERMINATED;
 
 /* How often the server was asked for that command since it was started: evalsha, subscribe. */
