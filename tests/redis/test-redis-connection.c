@@ -241,6 +241,7 @@ who_answers_nonsense_is_no_server (void)
     { "\n", "protocol" },
     { "-ERR unknown command 'PING', with args: '" PASSWORD "'\r\n",
       "logging in: the server refused" },
+    { "-LOADING Redis is loading the dataset in memory\r\n", "LOADING" },
     { "-DENIED Redis is running in protected mode\r\n", "DENIED" },
     { "*99999999999999\r\n", "protocol" },
   };
@@ -265,6 +266,9 @@ an_answer_that_makes_no_sense_is_an_error (void)
     const char *word;
   } answers[] = {
     { "+PONG\r\n", "no answer within 0.3 s" },
+    { "+PONG\r\n:1", "no answer within 0.3 s" },
+    { "+PONG\r\n$5\r\nhal", "no answer within 0.3 s" },
+    { "+PONG\r\n*2\r\n:1\r\n", "no answer within 0.3 s" },
     { "+PONG\r\n+unasked\r\n", "" },
     { "+PONG\r\nnonsense", "" },
   };

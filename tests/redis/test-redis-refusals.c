@@ -184,6 +184,36 @@ who_was_demoted_is_looked_for_anew (void)
   grel_test_redis_close_app (app);
 }
 
+/* It reads ten thousand values, and takes its time. */
+static void
+a_server_that_reads_its_data_is_waited_for (void)
+{
+  g_autoptr (GrelTestRedis) redis
+    = grel_test_redis_new ((const char *[]){ "--key-load-delay", "200", NULL });
+  g_autofree char *uri = grel_test_redis_get_uri (redis, "timeout=9");
+  GrelApp *app = grel_test_redis_open_app (uri);
+  g_autoptr (GrelLock) lock = grel_lock_new ("cart");
+  g_autoptr (GrelLease) held = NULL;
+  g_autofree char *errors = NULL;
+  g_autoptr (GError) error = NULL;
+
+  grel_lock_set_app (lock, app);
+  grel_lock_set_lease_duration (lock, HOUR);
+  g_free (grel_test_redis_ask (redis, "EVAL", "for i = 1, 10000 do redis.call('SET', i, i) end",
+                               "0", NULL));
+  held = grel_test_lock_acquire (lock, -1, &error);
+  g_assert_no_error (error);
+
+  grel_test_redis_kill (redis);
+  grel_test_settle ();
+  grel_test_redis_launch (redis);
+  g_assert_true (grel_test_lease_extend (held, &error));
+  g_assert_no_error (error);
+  errors = grel_test_redis_ask (redis, "INFO", "errorstats", NULL);
+  g_assert_nonnull (strstr (errors, "errorstat_LOADING"));
+  grel_test_redis_close_app (app);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -194,6 +224,8 @@ main (int argc, char **argv)
 
       g_test_add (path, Fixture, &faults[i], set_up, it_refuses_for_a_while, tear_down);
     }
+  g_test_add_func ("/redis/refusals/a_server_that_reads_its_data_is_waited_for",
+                   a_server_that_reads_its_data_is_waited_for);
   g_test_add_func ("/redis/refusals/who_was_demoted_is_looked_for_anew",
                    who_was_demoted_is_looked_for_anew);
   return g_test_run ();

@@ -64,7 +64,7 @@ grel_test_redis_is_ready (gpointer data)
 }
 
 void
-grel_test_redis_start (GrelTestRedis *self)
+grel_test_redis_launch (GrelTestRedis *self)
 {
   g_autoptr (GSubprocessLauncher) launcher
     = g_subprocess_launcher_new (G_SUBPROCESS_FLAGS_STDOUT_SILENCE);
@@ -84,6 +84,12 @@ grel_test_redis_start (GrelTestRedis *self)
   grel_test_process_let_die (launcher);
   self->server = g_subprocess_launcher_spawnv (launcher, (const char *const *) words, &error);
   g_assert_no_error (error);
+}
+
+void
+grel_test_redis_start (GrelTestRedis *self)
+{
+  grel_test_redis_launch (self);
   grel_test_wait_for (grel_test_redis_is_ready, self);
 }
 

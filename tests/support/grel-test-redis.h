@@ -50,6 +50,9 @@ void grel_test_redis_resume (GrelTestRedis *self);
 void grel_test_redis_kill (GrelTestRedis *self);
 void grel_test_redis_start (GrelTestRedis *self);
 
+/* Starts it, and doesn't wait until it serves anybody. */
+void grel_test_redis_launch (GrelTestRedis *self);
+
 /* Neither killed nor paused. */
 gboolean grel_test_redis_is_running (GrelTestRedis *self);
 
