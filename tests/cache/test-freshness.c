@@ -433,21 +433,8 @@ a_store_that_fails_after_a_good_load_costs_no_value (Scene *scene, gconstpointer
   expect_warning ("*“key”*storing*the store is down*");
 }
 
-static void
-add (const char *name, void (*test) (Scene *, gconstpointer), gboolean in_memory)
-{
-  g_autofree char *memory = g_strdup_printf ("/freshness/memory/%s", name);
-  g_autofree char *store = g_strdup_printf ("/freshness/store/%s", name);
-
-  if (in_memory)
-    g_test_add (memory, Scene, NULL, grel_test_cache_scene_set_up_memory, test,
-                grel_test_cache_scene_tear_down);
-  g_test_add (store, Scene, NULL, grel_test_cache_scene_set_up_store, test,
-              grel_test_cache_scene_tear_down);
-}
-
-#define ADD(test) add (#test, test, TRUE)
-#define ADD_STORE(test) add (#test, test, FALSE)
+#define ADD(test) grel_test_cache_scene_add ("freshness", #test, test, TRUE)
+#define ADD_STORE(test) grel_test_cache_scene_add ("freshness", #test, test, FALSE)
 
 int
 main (int argc, char **argv)

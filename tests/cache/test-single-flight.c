@@ -485,21 +485,8 @@ a_recursive_load_on_a_thread_is_refused (Scene *scene, gconstpointer data)
   grel_test_cache_scene_expect (scene, "b", "loaded");
 }
 
-static void
-add (const char *name, void (*test) (Scene *, gconstpointer), gboolean in_memory)
-{
-  g_autofree char *memory = g_strdup_printf ("/single-flight/memory/%s", name);
-  g_autofree char *store = g_strdup_printf ("/single-flight/store/%s", name);
-
-  if (in_memory)
-    g_test_add (memory, Scene, NULL, grel_test_cache_scene_set_up_memory, test,
-                grel_test_cache_scene_tear_down);
-  g_test_add (store, Scene, NULL, grel_test_cache_scene_set_up_store, test,
-              grel_test_cache_scene_tear_down);
-}
-
-#define ADD(test) add (#test, test, TRUE)
-#define ADD_STORE(test) add (#test, test, FALSE)
+#define ADD(test) grel_test_cache_scene_add ("single-flight", #test, test, TRUE)
+#define ADD_STORE(test) grel_test_cache_scene_add ("single-flight", #test, test, FALSE)
 
 int
 main (int argc, char **argv)

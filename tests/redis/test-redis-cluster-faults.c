@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-asker.h"
 #include "grel-test-cluster.h"
 
 #include <string.h>
@@ -24,9 +25,8 @@ static GrelTestCluster *cluster;
 static GrelLock *
 lock_new (GrelApp *app, const char *name)
 {
-  GrelLock *lock = grel_lock_new (name);
+  GrelLock *lock = grel_test_lock_new (app, name);
 
-  grel_lock_set_app (lock, app);
   grel_lock_set_lease_duration (lock, TIMEOUT);
   return lock;
 }
@@ -57,22 +57,15 @@ get_node (guint i)
 static void
 expect_service (GrelLock *lock)
 {
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GrelLease) lease = grel_test_lock_acquire (lock, -1, &error);
+  g_autoptr (GrelLease) lease = grel_test_lock_take (lock);
 
-  g_assert_no_error (error);
-  g_assert_true (grel_test_lease_release (lease, &error));
-  g_assert_no_error (error);
+  grel_test_lease_give_back (lease);
 }
 
 static void
 expect_service_soon (GrelLock *lock)
 {
-  gint64 give_up = g_get_monotonic_time () + GREL_TEST_PATIENCE;
-  g_autoptr (GrelLease) lease = NULL;
-
-  while ((lease = grel_test_lock_acquire (lock, -1, NULL)) == NULL)
-    g_assert_cmpint (g_get_monotonic_time (), <, give_up);
+  g_object_unref (grel_test_lock_take_soon (lock));
 }
 
 static void
@@ -86,95 +79,34 @@ expect_failure_in_time (GrelLock *lock)
   g_assert_cmpint (g_get_monotonic_time () - started, <, TIMEOUT + SLACK);
 }
 
-/* Somebody who never stops asking. */
-typedef struct
-{
-  GrelLock *lock;
-  gint64 asked;
-  guint n_granted;
-  guint n_failed;
-  gboolean is_over;
-  int is_done;
-} Worker;
-
-static void worker_acquire (Worker *self);
-
-static void
-worker_acquired (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Worker *self = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GrelLease) lease = grel_lock_acquire_finish (self->lock, result, &error);
-
-  g_assert_cmpint (g_get_monotonic_time () - self->asked, <, TIMEOUT + SLACK);
-  if (lease != NULL)
-    self->n_granted++;
-  else
-    {
-      g_assert_error (error, GREL_ERROR, GREL_ERROR_BACKEND);
-      self->n_failed++;
-    }
-  worker_acquire (self);
-}
-
-static void
-worker_acquire (Worker *self)
-{
-  self->asked = g_get_monotonic_time ();
-  if (self->is_over)
-    self->is_done = TRUE;
-  else
-    grel_lock_acquire_async (self->lock, -1, NULL, worker_acquired, self);
-}
-
-static void
-worker_wait_for_grants (Worker *self, guint n)
-{
-  guint enough = self->n_granted + n;
-
-  while (self->n_granted < enough)
-    g_main_context_iteration (NULL, TRUE);
-}
-
-static void
-worker_stop (Worker *self)
-{
-  self->is_over = TRUE;
-  grel_test_run_until (&self->is_done);
-  g_object_unref (self->lock);
-}
-
 /* Workers at each of the masters; the second of them breaks and mends. */
 static void
 live_through (void (*breaks) (GrelTestRedis *node), void (*mends) (GrelTestRedis *node))
 {
   GrelApp *app = open_app (IMPATIENT);
   g_autoptr (GrelLock) lost = lock_new_at (app, 1, 5);
-  Worker workers[2 * N_MASTERS] = { { NULL } };
+  GrelTestAsker workers[2 * N_MASTERS];
 
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    workers[i].lock = lock_new_at (app, i % N_MASTERS, i / N_MASTERS);
+    grel_test_asker_start (&workers[i], lock_new_at (app, i % N_MASTERS, i / N_MASTERS), NULL,
+                           TIMEOUT + SLACK);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    worker_acquire (&workers[i]);
-  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    worker_wait_for_grants (&workers[i], 10);
+    grel_test_asker_wait_for_grants (&workers[i], 10);
 
   breaks (get_node (1));
   expect_failure_in_time (lost);
   expect_failure_in_time (lost);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     if (i % N_MASTERS != 1)
-      worker_wait_for_grants (&workers[i], 10);
+      grel_test_asker_wait_for_grants (&workers[i], 10);
 
   mends (get_node (1));
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    worker_wait_for_grants (&workers[i], 10);
+    grel_test_asker_wait_for_grants (&workers[i], 10);
   expect_service_soon (lost);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    {
-      g_assert_cmpint (workers[i].n_failed > 0, ==, i % N_MASTERS == 1);
-      worker_stop (&workers[i]);
-    }
+    g_assert_cmpint (workers[i].n_failed > 0, ==, i % N_MASTERS == 1);
+  grel_test_asker_stop_all (workers, G_N_ELEMENTS (workers));
   grel_test_redis_close_app (app);
   grel_test_cluster_settle (cluster);
 }

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-asker.h"
 #include "grel-test-cluster.h"
 #include "grel-test-process.h"
 
@@ -19,15 +20,6 @@
 
 static GrelTestCluster *cluster;
 
-static GrelLock *
-lock_new (GrelApp *app, const char *name)
-{
-  GrelLock *lock = grel_lock_new (name);
-
-  grel_lock_set_app (lock, app);
-  return lock;
-}
-
 static GrelApp *
 open_app (const char *query)
 {
@@ -36,33 +28,14 @@ open_app (const char *query)
   return grel_test_redis_open_app (uri);
 }
 
-static GrelLease *
-acquire (GrelLock *lock)
-{
-  g_autoptr (GError) error = NULL;
-  GrelLease *lease = grel_test_lock_acquire (lock, -1, &error);
-
-  g_assert_no_error (error);
-  return lease;
-}
-
-static void
-release (GrelLease *lease)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (grel_test_lease_release (lease, &error));
-  g_assert_no_error (error);
-}
-
 static void
 expect_service (const char *uri)
 {
   GrelApp *app = grel_test_redis_open_app (uri);
-  g_autoptr (GrelLock) lock = lock_new (app, "service");
-  g_autoptr (GrelLease) lease = acquire (lock);
+  g_autoptr (GrelLock) lock = grel_test_lock_new (app, "service");
+  g_autoptr (GrelLease) lease = grel_test_lock_take (lock);
 
-  release (lease);
+  grel_test_lease_give_back (lease);
   grel_test_redis_close_app (app);
 }
 
@@ -105,8 +78,8 @@ all_keys_of_a_name_are_where_the_servers_want_them (void)
       g_autofree char *name = g_strdup_printf ("cart-%u", i);
       g_autofree char *key = g_strdup_printf ("shop:{lock:%s}", name);
       g_autofree char *fence = g_strdup_printf ("shop:fence:{lock:%s}", name);
-      g_autoptr (GrelLock) lock = lock_new (app, name);
-      g_autoptr (GrelLease) lease = acquire (lock);
+      g_autoptr (GrelLock) lock = grel_test_lock_new (app, name);
+      g_autoptr (GrelLease) lease = grel_test_lock_take (lock);
 
       g_assert_true (has_key (get_home (key), key));
       g_assert_true (has_key (get_home (key), fence));
@@ -129,8 +102,8 @@ a_prefix_with_a_tag_keeps_all_keys_together (void)
       g_autofree char *name = g_strdup_printf ("cart-%u", i);
       g_autofree char *key = g_strdup_printf ("{shop}:lock:%s", name);
       g_autofree char *fence = g_strdup_printf ("{shop}:fence:lock:%s", name);
-      g_autoptr (GrelLock) lock = lock_new (app, name);
-      g_autoptr (GrelLease) lease = acquire (lock);
+      g_autoptr (GrelLock) lock = grel_test_lock_new (app, name);
+      g_autoptr (GrelLease) lease = grel_test_lock_take (lock);
 
       g_assert_true (has_key (home, key));
       g_assert_true (has_key (home, fence));
@@ -199,9 +172,9 @@ static void
 expect_wake_up (GrelTestCluster *at, GrelApp *app, GrelApp *other_app, const char *name)
 {
   g_autofree char *channel = g_strdup_printf ("wake:released:lock:%s", name);
-  g_autoptr (GrelLock) lock = lock_new (app, name);
-  g_autoptr (GrelLock) other = lock_new (other_app, name);
-  g_autoptr (GrelLease) held = acquire (lock);
+  g_autoptr (GrelLock) lock = grel_test_lock_new (app, name);
+  g_autoptr (GrelLock) other = grel_test_lock_new (other_app, name);
+  g_autoptr (GrelLease) held = grel_test_lock_take (lock);
   g_auto (GrelTestResult) waiter = { NULL };
   g_autoptr (GError) error = NULL;
   g_autoptr (GrelLease) lease = NULL;
@@ -209,7 +182,7 @@ expect_wake_up (GrelTestCluster *at, GrelApp *app, GrelApp *other_app, const cha
   grel_lock_set_retry_interval (other, HOUR);
   grel_lock_acquire_async (other, -1, NULL, grel_test_result_ready, &waiter);
   grel_test_wait_for (has_subscribed, &(Subscription){ at, channel });
-  release (held);
+  grel_test_lease_give_back (held);
   lease = grel_lock_acquire_finish (other, grel_test_result_wait (&waiter), &error);
   g_assert_no_error (error);
 }
@@ -383,7 +356,7 @@ a_slot_that_has_moved_is_asked_for_once (void)
     {
       g_autofree char *name = g_strdup_printf ("cart-%u", i);
 
-      locks[i] = lock_new (app, name);
+      locks[i] = grel_test_lock_new (app, name);
       grel_lock_acquire_async (locks[i], -1, NULL, grel_test_result_ready, &results[i]);
     }
   for (guint i = 0; i < G_N_ELEMENTS (locks); i++)
@@ -405,7 +378,7 @@ static void
 who_is_sent_in_a_circle_is_told (void)
 {
   GrelApp *app = open_app ("prefix={circle}:");
-  g_autoptr (GrelLock) lock = lock_new (app, "cart");
+  g_autoptr (GrelLock) lock = grel_test_lock_new (app, "cart");
   g_autoptr (GrelLease) lease = NULL;
   g_autoptr (GError) error = NULL;
   Move move = move_new ("{circle}");
@@ -415,7 +388,7 @@ who_is_sent_in_a_circle_is_told (void)
   g_assert_null (grel_test_lock_acquire (lock, -1, &error));
   grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "circle");
   move_end (&move);
-  lease = acquire (lock);
+  lease = grel_test_lock_take (lock);
   grel_test_redis_close_app (app);
 }
 
@@ -423,8 +396,8 @@ static void
 a_lease_goes_along_with_its_slot (void)
 {
   GrelApp *app = open_app ("prefix={along}:");
-  g_autoptr (GrelLock) lock = lock_new (app, "cart");
-  g_autoptr (GrelLease) lease = acquire (lock);
+  g_autoptr (GrelLock) lock = grel_test_lock_new (app, "cart");
+  g_autoptr (GrelLease) lease = grel_test_lock_take (lock);
   g_autoptr (GrelLease) next = NULL;
   g_autoptr (GError) error = NULL;
   Move move = move_new ("{along}");
@@ -438,9 +411,9 @@ a_lease_goes_along_with_its_slot (void)
   move_end (&move);
   g_assert_true (grel_test_lease_extend (lease, &error));
   g_assert_no_error (error);
-  release (lease);
+  grel_test_lease_give_back (lease);
 
-  next = acquire (lock);
+  next = grel_test_lock_take (lock);
   g_assert_cmpint (grel_lease_get_fencing_token (next), >, grel_lease_get_fencing_token (lease));
   grel_test_redis_close_app (app);
 }
@@ -450,16 +423,16 @@ static void
 a_lock_that_is_half_moved_is_waited_for (void)
 {
   GrelApp *app = open_app ("prefix={half}:");
-  g_autoptr (GrelLock) lock = lock_new (app, "cart");
+  g_autoptr (GrelLock) lock = grel_test_lock_new (app, "cart");
   g_autoptr (GrelLease) lease = NULL;
   g_auto (GrelTestResult) waiter = { NULL };
   g_autoptr (GError) error = NULL;
   gint64 fence;
   Move move;
 
-  lease = acquire (lock);
+  lease = grel_test_lock_take (lock);
   fence = grel_lease_get_fencing_token (lease);
-  release (lease);
+  grel_test_lease_give_back (lease);
   g_clear_object (&lease);
 
   move = move_new ("{half}");

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-asker.h"
 #include "grel-test-cluster.h"
 #include "grel-test-sentinels.h"
 
@@ -31,15 +32,6 @@ static const Way one = { 1, "timeout=9" };
 static const Way one_that_counts = { 1, "timeout=9&min_replicas=1" };
 static const Way two = { 2, "timeout=9&min_replicas=1" };
 
-static GrelLock *
-lock_new (GrelApp *app, const char *name)
-{
-  GrelLock *lock = grel_lock_new (name);
-
-  grel_lock_set_app (lock, app);
-  return lock;
-}
-
 static void
 set_up (Fixture *self, gconstpointer data)
 {
@@ -48,7 +40,7 @@ set_up (Fixture *self, gconstpointer data)
   self->sentinels = grel_test_sentinels_new (way->n_replicas);
   self->uri = grel_test_sentinels_get_uri (self->sentinels, "", way->query);
   self->app = grel_test_redis_open_app (self->uri);
-  self->lock = lock_new (self->app, "cart");
+  self->lock = grel_test_lock_new (self->app, "cart");
 }
 
 static void
@@ -64,37 +56,6 @@ static GrelTestRedis *
 get_server (Fixture *self, guint i)
 {
   return grel_test_sentinels_get_server (self->sentinels, i);
-}
-
-static GrelLease *
-acquire (GrelLock *lock)
-{
-  g_autoptr (GError) error = NULL;
-  GrelLease *lease = grel_test_lock_acquire (lock, -1, &error);
-
-  g_assert_no_error (error);
-  return lease;
-}
-
-static void
-release (GrelLease *lease)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (grel_test_lease_release (lease, &error));
-  g_assert_no_error (error);
-}
-
-/* Elections take as long as they take. */
-static GrelLease *
-acquire_soon (GrelLock *lock)
-{
-  gint64 give_up = g_get_monotonic_time () + GREL_TEST_PATIENCE;
-  GrelLease *lease;
-
-  while ((lease = grel_test_lock_acquire (lock, -1, NULL)) == NULL)
-    g_assert_cmpint (g_get_monotonic_time (), <, give_up);
-  return lease;
 }
 
 static void
@@ -126,8 +87,8 @@ static void
 a_failover_is_survived_by_who_holds_and_who_waits (Fixture *self, gconstpointer data)
 {
   GrelApp *app = grel_test_redis_open_app (self->uri);
-  g_autoptr (GrelLock) other = lock_new (app, "cart");
-  g_autoptr (GrelLease) held = acquire (self->lock);
+  g_autoptr (GrelLock) other = grel_test_lock_new (app, "cart");
+  g_autoptr (GrelLease) held = grel_test_lock_take (self->lock);
   g_auto (GrelTestResult) waiter = { NULL };
   g_autoptr (GrelLease) next = NULL;
   g_autoptr (GError) error = NULL;
@@ -144,7 +105,7 @@ a_failover_is_survived_by_who_holds_and_who_waits (Fixture *self, gconstpointer 
   g_assert_true (grel_lease_is_valid (held));
   grel_test_lease_extend (held, &error);
   g_assert_no_error (error);
-  release (held);
+  grel_test_lease_give_back (held);
   next = grel_lock_acquire_finish (other, grel_test_result_wait (&waiter), &error);
   g_assert_no_error (error);
   g_assert_cmpint (grel_lease_get_fencing_token (next), ==,
@@ -163,10 +124,10 @@ an_old_master_that_comes_back_is_not_used (Fixture *self, gconstpointer data)
   grel_test_redis_start (get_server (self, 0));
   killed = grel_test_redis_ask (get_server (self, 1), "CLIENT", "KILL", "TYPE", "normal", NULL);
   grel_test_settle ();
-  lease = acquire_soon (self->lock);
+  lease = grel_test_lock_take_soon (self->lock);
   grel_test_sentinels_wait_for_replica (self->sentinels, 0);
 
-  release (lease);
+  grel_test_lease_give_back (lease);
   g_assert_cmpint (grel_test_redis_count_calls (get_server (self, 0), "evalsha"), ==, 0);
   g_assert_cmpint (grel_test_redis_count_calls (get_server (self, 1), "evalsha"), >, 0);
 }
@@ -192,8 +153,8 @@ what_too_few_replicas_have_is_given_back (Fixture *self, gconstpointer data)
   grel_test_wait_for (is_free, get_server (self, 0));
 
   grel_test_redis_resume (get_server (self, 1));
-  lease = acquire_soon (self->lock);
-  release (lease);
+  lease = grel_test_lock_take_soon (self->lock);
+  grel_test_lease_give_back (lease);
 }
 
 /* Whatever many of them ask. */
@@ -210,7 +171,7 @@ while_replicas_are_away_nobody_else_waits_for_long (Fixture *self, gconstpointer
     {
       g_autofree char *name = g_strdup_printf ("name-%u", i);
 
-      locks[i] = lock_new (self->app, name);
+      locks[i] = grel_test_lock_new (self->app, name);
       grel_lock_acquire_async (locks[i], -1, NULL, grel_test_result_ready, &results[i]);
     }
   g_assert_false (grel_test_lock_is_locked (self->lock, &error));
@@ -231,7 +192,7 @@ while_replicas_are_away_nobody_else_waits_for_long (Fixture *self, gconstpointer
 static void
 an_extension_that_too_few_replicas_have_is_none (Fixture *self, gconstpointer data)
 {
-  g_autoptr (GrelLease) lease = acquire (self->lock);
+  g_autoptr (GrelLease) lease = grel_test_lock_take (self->lock);
   gint64 deadline = grel_lease_get_deadline (lease);
   g_autoptr (GError) error = NULL;
 
@@ -245,7 +206,7 @@ an_extension_that_too_few_replicas_have_is_none (Fixture *self, gconstpointer da
   while (!grel_test_lease_extend (lease, NULL))
     g_assert_true (grel_lease_is_valid (lease));
   g_assert_cmpint (grel_lease_get_deadline (lease), >, deadline);
-  release (lease);
+  grel_test_lease_give_back (lease);
 }
 
 /* Who is refused needs no replica to know it. */
@@ -255,15 +216,15 @@ a_server_without_sentinels_may_have_replicas_too (Fixture *self, gconstpointer d
   g_autofree char *uri = g_strdup_printf ("redis://127.0.0.1:%u?min_replicas=1",
                                           grel_test_redis_get_port (get_server (self, 0)));
   GrelApp *apps[] = { grel_test_redis_open_app (uri), grel_test_redis_open_app (uri) };
-  g_autoptr (GrelLock) lock = lock_new (apps[0], "cart");
-  g_autoptr (GrelLock) other = lock_new (apps[1], "cart");
-  g_autoptr (GrelLease) lease = acquire (lock);
+  g_autoptr (GrelLock) lock = grel_test_lock_new (apps[0], "cart");
+  g_autoptr (GrelLock) other = grel_test_lock_new (apps[1], "cart");
+  g_autoptr (GrelLease) lease = grel_test_lock_take (lock);
   g_autoptr (GError) error = NULL;
 
   grel_test_redis_pause (get_server (self, 1));
   g_assert_null (grel_test_lock_acquire (other, 0, &error));
   grel_test_assert_error (error, GREL_ERROR_WOULD_BLOCK, "cart");
-  release (lease);
+  grel_test_lease_give_back (lease);
   g_assert_null (grel_test_lock_acquire (other, -1, &error));
   grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "too few replicas", "0 of 1");
   grel_test_redis_resume (get_server (self, 1));
@@ -277,7 +238,7 @@ lock_new_at (GrelApp *app, GrelTestCluster *cluster, guint node)
 {
   g_autofree char *name = grel_test_cluster_find_name (cluster, node, 0);
 
-  return lock_new (app, name);
+  return grel_test_lock_new (app, name);
 }
 
 /* Only the first of them has one. */
@@ -289,12 +250,12 @@ in_a_cluster_the_replicas_of_the_node_that_grants_count (void)
   GrelApp *app = grel_test_redis_open_app (uri);
   g_autoptr (GrelLock) there = lock_new_at (app, cluster, 0);
   g_autoptr (GrelLock) elsewhere = lock_new_at (app, cluster, 1);
-  g_autoptr (GrelLease) lease = acquire_soon (there);
+  g_autoptr (GrelLease) lease = grel_test_lock_take_soon (there);
   g_autoptr (GError) error = NULL;
 
   g_assert_null (grel_test_lock_acquire (elsewhere, -1, &error));
   grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "too few replicas", "0 of 1");
-  release (lease);
+  grel_test_lease_give_back (lease);
   grel_test_redis_close_app (app);
 }
 
@@ -317,23 +278,23 @@ static void
 without_min_replicas_a_grant_may_be_lost_with_the_master (Fixture *self, gconstpointer data)
 {
   GrelApp *app = grel_test_redis_open_app (self->uri);
-  g_autoptr (GrelLock) other = lock_new (app, "cart");
+  g_autoptr (GrelLock) other = grel_test_lock_new (app, "cart");
   g_autoptr (GrelLease) lost = NULL;
   g_autoptr (GrelLease) second = NULL;
   g_autoptr (GError) error = NULL;
 
   grel_lock_set_lease_duration (self->lock, HOUR);
   cut_off (self);
-  lost = acquire (self->lock);
+  lost = grel_test_lock_take (self->lock);
   fail_over (self);
-  second = acquire_soon (other);
+  second = grel_test_lock_take_soon (other);
 
   g_assert_true (grel_lease_is_valid (lost));
   g_assert_true (grel_lease_is_valid (second));
   g_assert_cmpint (grel_lease_get_fencing_token (lost), ==, grel_lease_get_fencing_token (second));
   g_assert_false (grel_test_lease_extend (lost, &error)); /* and here it is told */
   grel_test_assert_error (error, GREL_ERROR_NOT_OWNED, "cart");
-  release (second);
+  grel_test_lease_give_back (second);
   grel_test_redis_close_app (app);
 }
 
@@ -349,100 +310,28 @@ with_min_replicas_it_is_not_granted_in_the_first_place (Fixture *self, gconstpoi
   g_assert_true (is_free (get_server (self, 1)));
 }
 
-/* Somebody who never stops asking. */
-typedef struct
-{
-  GrelLock *lock;
-  int *n_holders;
-  gint64 *fence;
-  int n_granted;
-  int is_over;
-  int is_done;
-} Turner;
-
-static void turner_acquire (Turner *self);
-
-static gboolean
-turner_let_go (gpointer data)
-{
-  Turner *self = data;
-
-  --*self->n_holders;
-  turner_acquire (self);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-turner_acquired (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Turner *self = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GrelLease) lease = grel_lock_acquire_finish (self->lock, result, &error);
-
-  if (lease == NULL)
-    {
-      g_assert_error (error, GREL_ERROR, GREL_ERROR_BACKEND);
-      turner_acquire (self);
-      return;
-    }
-
-  self->n_granted++;
-  g_assert_cmpint (++*self->n_holders, ==, 1);
-  g_assert_cmpint (grel_lease_get_fencing_token (lease), >, *self->fence);
-  *self->fence = grel_lease_get_fencing_token (lease);
-  turner_let_go (self); /* the lease is released with its last reference, after this */
-}
-
-static void
-turner_acquire (Turner *self)
-{
-  if (!self->is_over)
-    grel_lock_acquire_async (self->lock, -1, NULL, turner_acquired, self);
-  else
-    self->is_done = TRUE;
-}
-
-static void
-run_until_granted (Turner *turners, guint n_turners)
-{
-  for (guint i = 0; i < n_turners; i++)
-    for (int before = turners[i].n_granted; turners[i].n_granted < before + 20;)
-      g_main_context_iteration (NULL, TRUE);
-}
-
-static void
-stop_turning (Turner *turners, guint n_turners)
-{
-  for (guint i = 0; i < n_turners; i++)
-    turners[i].is_over = TRUE;
-  for (guint i = 0; i < n_turners; i++)
-    grel_test_run_until (&turners[i].is_done);
-}
-
 /* The old master comes back as the replica that is needed. */
 static void
 with_min_replicas_nothing_is_held_twice (Fixture *self, gconstpointer data)
 {
   GrelApp *app = grel_test_redis_open_app (self->uri);
-  g_autoptr (GrelLock) other = lock_new (app, "cart");
-  gint64 fence = 0;
-  int n_holders = 0;
-  Turner turners[] = {
-    { self->lock, &n_holders, &fence, 0, FALSE, FALSE },
-    { other, &n_holders, &fence, 0, FALSE, FALSE },
-  };
+  GrelLock *locks[] = { g_object_ref (self->lock), grel_test_lock_new (app, "cart") };
+  GrelTestAsker askers[G_N_ELEMENTS (locks)];
+  GrelTestTurns turns = { 0 };
 
-  for (guint i = 0; i < G_N_ELEMENTS (turners); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
     {
-      grel_lock_set_lease_duration (turners[i].lock, G_TIME_SPAN_SECOND);
-      grel_lock_set_retry_interval (turners[i].lock, 10 * G_TIME_SPAN_MILLISECOND);
-      turner_acquire (&turners[i]);
+      grel_lock_set_lease_duration (locks[i], G_TIME_SPAN_SECOND);
+      grel_lock_set_retry_interval (locks[i], 10 * G_TIME_SPAN_MILLISECOND);
+      grel_test_asker_start (&askers[i], locks[i], &turns, 0);
     }
-  run_until_granted (turners, G_N_ELEMENTS (turners));
+  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
+    grel_test_asker_wait_for_grants (&askers[i], 20);
   fail_over (self);
   grel_test_redis_start (get_server (self, 0));
-  run_until_granted (turners, G_N_ELEMENTS (turners));
-  stop_turning (turners, G_N_ELEMENTS (turners));
+  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
+    grel_test_asker_wait_for_grants (&askers[i], 20);
+  grel_test_asker_stop_all (askers, G_N_ELEMENTS (askers));
   g_assert_cmpint (grel_test_redis_count_calls (get_server (self, 0), "evalsha"), ==, 0);
   grel_test_redis_close_app (app);
 }
@@ -494,8 +383,8 @@ without_most_of_its_sentinels_the_service_goes_on (Fixture *self, gconstpointer 
     grel_test_redis_kill (grel_test_sentinels_get_sentinel (self->sentinels, i));
   killed = grel_test_redis_ask (get_server (self, 0), "CLIENT", "KILL", "TYPE", "normal", NULL);
   grel_test_settle ();
-  lease = acquire (self->lock);
-  release (lease);
+  lease = grel_test_lock_take (self->lock);
+  grel_test_lease_give_back (lease);
 }
 
 #define RULE(name, way)                                                                            \

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-asker.h"
 #include "grel-test-proxy.h"
 #include "grel-test-redis.h"
 
@@ -36,15 +37,6 @@ typedef struct
   GrelLock *lock; /* “cart” */
 } Fixture;
 
-static GrelLock *
-lock_new (GrelApp *app, const char *name)
-{
-  GrelLock *lock = grel_lock_new (name);
-
-  grel_lock_set_app (lock, app);
-  return lock;
-}
-
 static void
 set_up (Fixture *self, gconstpointer data)
 {
@@ -55,7 +47,7 @@ set_up (Fixture *self, gconstpointer data)
   self->uri = way->through_proxy ? grel_test_proxy_get_uri (self->proxy, way->query)
                                  : grel_test_redis_get_uri (self->redis, way->query);
   self->app = grel_test_redis_open_app (self->uri);
-  self->lock = lock_new (self->app, "cart");
+  self->lock = grel_test_lock_new (self->app, "cart");
 }
 
 static void
@@ -66,25 +58,6 @@ tear_down (Fixture *self, gconstpointer data)
   grel_test_proxy_free (self->proxy);
   grel_test_redis_free (self->redis);
   g_free (self->uri);
-}
-
-static GrelLease *
-acquire (GrelLock *lock, GTimeSpan timeout)
-{
-  g_autoptr (GError) error = NULL;
-  GrelLease *lease = grel_test_lock_acquire (lock, timeout, &error);
-
-  g_assert_no_error (error);
-  return lease;
-}
-
-static void
-release (GrelLease *lease)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (grel_test_lease_release (lease, &error));
-  g_assert_no_error (error);
 }
 
 static void
@@ -101,21 +74,17 @@ expect_failure_in_time (Fixture *self)
 static void
 expect_service (Fixture *self)
 {
-  g_autoptr (GrelLease) lease = acquire (self->lock, -1);
+  g_autoptr (GrelLease) lease = grel_test_lock_take (self->lock);
 
-  release (lease);
+  grel_test_lease_give_back (lease);
 }
 
-/* It may take a while until somebody dares to connect again. */
 static void
 expect_service_soon (Fixture *self)
 {
-  gint64 give_up = g_get_monotonic_time () + GREL_TEST_PATIENCE;
-  g_autoptr (GrelLease) lease = NULL;
+  g_autoptr (GrelLease) lease = grel_test_lock_take_soon (self->lock);
 
-  while ((lease = grel_test_lock_acquire (self->lock, -1, NULL)) == NULL)
-    g_assert_cmpint (g_get_monotonic_time (), <, give_up);
-  release (lease);
+  grel_test_lease_give_back (lease);
 }
 
 static void
@@ -233,10 +202,10 @@ a_restart_forgets_scripts_but_not_fences (Fixture *self, gconstpointer data)
 {
   for (gint64 fence = 1; fence <= 3; fence++)
     {
-      g_autoptr (GrelLease) lease = acquire (self->lock, -1);
+      g_autoptr (GrelLease) lease = grel_test_lock_take (self->lock);
 
       g_assert_cmpint (grel_lease_get_fencing_token (lease), ==, fence);
-      release (lease);
+      grel_test_lease_give_back (lease);
       grel_test_redis_kill (self->redis);
       grel_test_settle ();
       grel_test_redis_start (self->redis);
@@ -246,14 +215,14 @@ a_restart_forgets_scripts_but_not_fences (Fixture *self, gconstpointer data)
 static void
 a_lease_outlives_a_restart (Fixture *self, gconstpointer data)
 {
-  g_autoptr (GrelLease) lease = acquire (self->lock, -1);
+  g_autoptr (GrelLease) lease = grel_test_lock_take (self->lock);
 
   grel_test_redis_kill (self->redis);
   grel_test_settle ();
   grel_test_redis_start (self->redis);
   g_assert_true (grel_lease_is_valid (lease));
   g_assert_true (grel_test_lease_extend (lease, NULL));
-  release (lease);
+  grel_test_lease_give_back (lease);
 }
 
 static void
@@ -271,7 +240,7 @@ without_a_server_a_lease_ends_in_time (Fixture *self, gconstpointer data)
   gint64 end;
 
   grel_lock_set_lease_duration (self->lock, 2 * TIMEOUT);
-  lease = acquire (self->lock, -1);
+  lease = grel_test_lock_take (self->lock);
   g_cancellable_connect (grel_lease_get_cancellable (lease), G_CALLBACK (set_flag), &is_lost, NULL);
   grel_test_redis_pause (self->redis);
   grel_test_run_until (&is_lost);
@@ -292,7 +261,7 @@ a_holder_that_was_forgotten_is_told (Fixture *self, gconstpointer data)
   int is_lost = FALSE;
 
   grel_lock_set_lease_duration (self->lock, TIMEOUT);
-  lease = acquire (self->lock, -1);
+  lease = grel_test_lock_take (self->lock);
   g_cancellable_connect (grel_lease_get_cancellable (lease), G_CALLBACK (set_flag), &is_lost, NULL);
   flushed = grel_test_redis_ask (self->redis, "FLUSHALL", NULL);
   grel_test_run_until (&is_lost);
@@ -302,8 +271,8 @@ a_holder_that_was_forgotten_is_told (Fixture *self, gconstpointer data)
 static void
 a_renewal_is_repeated_and_an_acquisition_is_not (Fixture *self, gconstpointer data)
 {
-  g_autoptr (GrelLease) lease = acquire (self->lock, -1);
-  g_autoptr (GrelLock) other = lock_new (self->app, "other");
+  g_autoptr (GrelLease) lease = grel_test_lock_take (self->lock);
+  g_autoptr (GrelLock) other = grel_test_lock_new (self->app, "other");
   g_autoptr (GError) error = NULL;
 
   grel_test_proxy_cut_after (self->proxy, 10);
@@ -339,8 +308,8 @@ static void
 a_subscription_that_was_lost_is_made_again (Fixture *self, gconstpointer data)
 {
   GrelApp *app = grel_test_redis_open_app (self->uri);
-  g_autoptr (GrelLock) other = lock_new (app, "cart");
-  g_autoptr (GrelLease) held = acquire (other, -1);
+  g_autoptr (GrelLock) other = grel_test_lock_new (app, "cart");
+  g_autoptr (GrelLease) held = grel_test_lock_take (other);
   g_auto (GrelTestResult) waiter = { NULL };
 
   grel_lock_set_retry_interval (self->lock, HOUR);
@@ -354,151 +323,50 @@ a_subscription_that_was_lost_is_made_again (Fixture *self, gconstpointer data)
       if (i < 2)
         grel_test_wait_for (has_subscribed, self);
     }
-  release (held); /* perhaps before anybody listens again */
+  grel_test_lease_give_back (held); /* perhaps before anybody listens again */
   g_object_unref (grel_lock_acquire_finish (self->lock, grel_test_result_wait (&waiter), NULL));
   grel_test_redis_close_app (app);
 }
 
 /* Two apps take turns, and never hold it both, while connections break anywhere. */
-typedef struct
-{
-  GrelLock *lock;
-  int *n_holders;
-  gint64 *fence;
-  guint n_granted;
-  guint n_left;
-  int is_done;
-} Turner;
-
-static void turner_acquire (Turner *self);
-
-static gboolean
-turner_let_go (gpointer data)
-{
-  Turner *self = data;
-
-  --*self->n_holders;
-  turner_acquire (self);
-  return G_SOURCE_REMOVE;
-}
-
-static void
-turner_acquired (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Turner *self = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GrelLease) lease = grel_lock_acquire_finish (self->lock, result, &error);
-
-  self->n_left--;
-  if (lease == NULL)
-    {
-      g_assert_error (error, GREL_ERROR, GREL_ERROR_BACKEND);
-      turner_acquire (self);
-      return;
-    }
-
-  self->n_granted++;
-  g_assert_cmpint (++*self->n_holders, ==, 1);
-  g_assert_cmpint (grel_lease_get_fencing_token (lease), >, *self->fence);
-  *self->fence = grel_lease_get_fencing_token (lease);
-  turner_let_go (self); /* the lease is released with its last reference, after this */
-}
-
-static void
-turner_acquire (Turner *self)
-{
-  if (self->n_left > 0)
-    grel_lock_acquire_async (self->lock, -1, NULL, turner_acquired, self);
-  else
-    g_atomic_int_set (&self->is_done, TRUE);
-}
-
 static void
 connections_may_break_at_any_byte (Fixture *self, gconstpointer data)
 {
   GrelApp *app = grel_test_redis_open_app (self->uri);
-  g_autoptr (GrelLock) other = lock_new (app, "cart");
-  gint64 fence = 0;
-  int n_holders = 0;
-  Turner turners[] = {
-    { self->lock, &n_holders, &fence, 0, 150, FALSE },
-    { other, &n_holders, &fence, 0, 150, FALSE },
-  };
+  GrelLock *locks[] = { g_object_ref (self->lock), grel_test_lock_new (app, "cart") };
+  GrelTestAsker askers[G_N_ELEMENTS (locks)];
+  GrelTestTurns turns = { 0 };
 
-  for (guint i = 0; i < G_N_ELEMENTS (turners); i++)
+  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
     {
-      grel_lock_set_lease_duration (turners[i].lock, TIMEOUT);
-      grel_lock_set_retry_interval (turners[i].lock, 10 * G_TIME_SPAN_MILLISECOND);
-      turner_acquire (&turners[i]);
+      grel_lock_set_lease_duration (locks[i], TIMEOUT);
+      grel_lock_set_retry_interval (locks[i], 10 * G_TIME_SPAN_MILLISECOND);
+      grel_test_asker_start (&askers[i], locks[i], &turns, 0);
     }
-  while (!turners[0].is_done || !turners[1].is_done)
+  while (askers[0].n_granted + askers[1].n_granted < 150 || askers[0].n_failed < 20
+         || askers[1].n_failed < 20)
     {
       if (!grel_test_proxy_is_about_to_cut (self->proxy))
         grel_test_proxy_cut_after (self->proxy, g_test_rand_int_range (0, 2000));
       g_main_context_iteration (NULL, TRUE);
     }
   grel_test_proxy_cut_after (self->proxy, -1);
-  g_assert_cmpuint (turners[0].n_granted + turners[1].n_granted, >, 50);
+  grel_test_asker_stop_all (askers, G_N_ELEMENTS (askers));
   expect_service_soon (self);
   grel_test_redis_close_app (app);
-}
-
-/* Somebody who never stops asking. */
-typedef struct
-{
-  GrelLock *lock;
-  gint64 asked;
-  guint n_granted;
-  guint n_failed;
-  int *is_over;
-  int *n_working;
-} Worker;
-
-static void worker_acquired (GObject *source, GAsyncResult *result, gpointer data);
-
-static void
-worker_acquire (Worker *self)
-{
-  if (g_atomic_int_get (self->is_over))
-    {
-      --*self->n_working;
-      return;
-    }
-
-  self->asked = g_get_monotonic_time ();
-  grel_lock_acquire_async (self->lock, -1, NULL, worker_acquired, self);
-}
-
-static void
-worker_acquired (GObject *source, GAsyncResult *result, gpointer data)
-{
-  Worker *self = data;
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GrelLease) lease = grel_lock_acquire_finish (self->lock, result, &error);
-
-  g_assert_cmpint (g_get_monotonic_time () - self->asked, <, TIMEOUT + SLACK);
-  if (lease != NULL)
-    self->n_granted++;
-  else
-    {
-      g_assert_error (error, GREL_ERROR, GREL_ERROR_BACKEND);
-      self->n_failed++;
-    }
-  worker_acquire (self);
 }
 
 static void
 after_an_outage_under_load_everything_goes_on (Fixture *self, gconstpointer data)
 {
-  Worker workers[20];
-  int is_over = FALSE, n_working = G_N_ELEMENTS (workers);
+  GrelTestAsker workers[20];
 
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
       g_autofree char *name = g_strdup_printf ("name-%u", i);
 
-      workers[i] = (Worker){ lock_new (self->app, name), 0, 0, 0, &is_over, &n_working };
-      worker_acquire (&workers[i]);
+      grel_test_asker_start (&workers[i], grel_test_lock_new (self->app, name), NULL,
+                             TIMEOUT + SLACK);
     }
   grel_test_pass_time (NULL, TIMEOUT);
   grel_test_redis_kill (self->redis);
@@ -506,18 +374,11 @@ after_an_outage_under_load_everything_goes_on (Fixture *self, gconstpointer data
   grel_test_redis_start (self->redis);
   for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
     {
-      guint before = workers[i].n_granted;
-
-      g_assert_cmpuint (before, >, 0);
+      g_assert_cmpuint (workers[i].n_granted, >, 0);
       g_assert_cmpuint (workers[i].n_failed, >, 0);
-      while (workers[i].n_granted == before)
-        g_main_context_iteration (NULL, TRUE);
+      grel_test_asker_wait_for_grants (&workers[i], 1);
     }
-  is_over = TRUE;
-  while (n_working > 0)
-    g_main_context_iteration (NULL, TRUE);
-  for (guint i = 0; i < G_N_ELEMENTS (workers); i++)
-    g_object_unref (workers[i].lock);
+  grel_test_asker_stop_all (workers, G_N_ELEMENTS (workers));
 }
 
 /* Closing while the server is away, with somebody waiting. */

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-asker.h"
 #include "grel-test-proxy.h"
 #include "grel-test-redis.h"
 
@@ -27,9 +28,8 @@ typedef struct
 static GrelLock *
 lock_new (GrelApp *app, const char *name)
 {
-  GrelLock *lock = grel_lock_new (name);
+  GrelLock *lock = grel_test_lock_new (app, name);
 
-  grel_lock_set_app (lock, app);
   grel_lock_set_retry_interval (lock, HOUR); /* so that only what tells can wake */
   return lock;
 }
@@ -67,15 +67,6 @@ acquire (GrelLock *lock, GTimeSpan timeout)
 }
 
 static void
-release (GrelLease *lease)
-{
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (grel_test_lease_release (lease, &error));
-  g_assert_no_error (error);
-}
-
-static void
 the_keys_are_what_its_peers_know (Fixture *self, gconstpointer data)
 {
   g_autoptr (GrelLease) lease = acquire (self->lock, 0);
@@ -92,7 +83,7 @@ the_keys_are_what_its_peers_know (Fixture *self, gconstpointer data)
   g_assert_cmpint (grel_test_redis_ask_number (redis, "PTTL", "shop:fence:lock:cart", NULL), ==,
                    -1);
 
-  release (lease);
+  grel_test_lease_give_back (lease);
   keys = grel_test_redis_ask (redis, "KEYS", "*", NULL);
   g_assert_cmpstr (keys, ==, "shop:fence:lock:cart");
 }
@@ -157,7 +148,7 @@ each_operation_is_one_question (Fixture *self, gconstpointer data)
 
       g_assert_true (grel_test_lease_extend (lease, NULL));
       g_assert_true (grel_test_lock_is_locked (self->lock, NULL));
-      release (lease);
+      grel_test_lease_give_back (lease);
     }
   g_assert_cmpint (grel_test_redis_count_calls (redis, "evalsha"), ==, 30);
   g_assert_cmpint (grel_test_redis_count_calls (redis, "exists"), ==, 10);
@@ -173,7 +164,7 @@ a_server_that_forgot_the_scripts_is_told (Fixture *self, gconstpointer data)
 
   g_assert_true (grel_test_lease_extend (lease, NULL));
   g_assert_true (grel_test_lease_extend (lease, NULL));
-  release (lease);
+  grel_test_lease_give_back (lease);
   g_assert_cmpint (grel_test_redis_count_calls (redis, "eval"), ==, n_loads + 2);
 }
 
@@ -258,7 +249,7 @@ a_release_elsewhere_wakes_who_waits (Fixture *self, gconstpointer data)
 
   grel_lock_acquire_async (self->other, -1, NULL, grel_test_result_ready, &waiter);
   grel_test_wait_for (has_asked_so_often, GINT_TO_POINTER (3)); /* again, once subscribed */
-  release (held);
+  grel_test_lease_give_back (held);
 
   lease = grel_lock_acquire_finish (self->other, grel_test_result_wait (&waiter), NULL);
   g_assert_cmpint (grel_lease_get_fencing_token (lease), ==, 2);
@@ -272,7 +263,7 @@ who_need_not_wait_subscribes_to_nothing (Fixture *self, gconstpointer data)
   g_autoptr (GrelLease) lease = acquire (self->lock, -1);
 
   g_assert_cmpint (count_connections (), ==, 2);
-  release (lease);
+  grel_test_lease_give_back (lease);
   g_assert_cmpint (grel_test_redis_count_calls (redis, "subscribe"), ==, 0);
 }
 
@@ -287,7 +278,7 @@ many_who_wait_share_one_subscription (Fixture *self, gconstpointer data)
   grel_test_wait_for (has_a_channel, NULL);
   g_assert_cmpint (count_connections (), ==, 3);
   g_assert_cmpint (grel_test_redis_count_calls (redis, "subscribe"), ==, 1);
-  release (held);
+  grel_test_lease_give_back (held);
 
   for (guint i = 0; i < MANY_WAITERS; i++)
     {
@@ -295,7 +286,7 @@ many_who_wait_share_one_subscription (Fixture *self, gconstpointer data)
         = grel_lock_acquire_finish (self->lock, grel_test_result_wait (&waiters[i]), NULL);
 
       g_assert_cmpint (grel_lease_get_fencing_token (lease), ==, i + 2);
-      release (lease);
+      grel_test_lease_give_back (lease);
       grel_test_result_clear (&waiters[i]);
     }
   g_free (waiters);
@@ -372,7 +363,7 @@ two_backends_of_one_store_wait_apart (Fixture *self, gconstpointer data)
   g_assert_true (grel_test_backend_close (backends[0], NULL));
   grel_test_result_wait (&waiters[0]);
   g_assert_cmpint (count_channels (), ==, 1);
-  release (held);
+  grel_test_lease_give_back (held);
   grel_test_result_wait (&waiters[1]);
   g_assert_true (grel_test_backend_close (backends[1], NULL));
   for (guint i = 0; i < 2; i++)
@@ -396,7 +387,7 @@ who_may_not_publish_may_release (Fixture *self, gconstpointer data)
 
   grel_lock_set_retry_interval (self->lock, G_TIME_SPAN_MILLISECOND);
   grel_lock_acquire_async (self->lock, -1, NULL, grel_test_result_ready, &waiter);
-  release (lease);
+  grel_test_lease_give_back (lease);
   g_object_unref (grel_lock_acquire_finish (self->lock, grel_test_result_wait (&waiter), NULL));
   grel_test_redis_close_app (app);
 }
@@ -410,7 +401,7 @@ a_count_that_is_used_up_grants_nothing (Fixture *self, gconstpointer data)
   g_autoptr (GError) error = NULL;
 
   g_assert_cmpint (grel_lease_get_fencing_token (last), ==, 9007199254740991);
-  release (last);
+  grel_test_lease_give_back (last);
   g_assert_null (grel_test_lock_acquire (self->lock, 0, &error));
   grel_test_assert_error (error, GREL_ERROR_BACKEND, "impossible");
 }

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-asker.h"
 #include "grel-test-proxy.h"
 #include "grel-test-redis.h"
 
@@ -62,10 +63,8 @@ set_up (Fixture *self, gconstpointer data)
   uri = g_strdup_printf ("redis+unix://shop:SECRET@%s?" QUERY,
                          grel_test_redis_get_socket (self->redis));
   self->app = grel_test_redis_open_app (uri);
-  self->lock = grel_lock_new ("cart");
-  grel_lock_set_app (self->lock, self->app);
-  self->held = grel_lock_new ("held");
-  grel_lock_set_app (self->held, self->app);
+  self->lock = grel_test_lock_new (self->app, "cart");
+  self->held = grel_test_lock_new (self->app, "held");
   grel_lock_set_lease_duration (self->held, HOUR);
   self->breaker
     = g_object_new (GREL_TYPE_CIRCUIT_BREAKER, "name", "payment", "app", self->app, NULL);
@@ -122,18 +121,14 @@ expect_refusal_in_time (Fixture *self, const Fault *fault)
   g_assert_cmpint (g_get_monotonic_time () - started, <, 2 * TIMEOUT + SLACK);
 }
 
-/* It may take a while until somebody dares to connect again. */
 static void
 expect_service_soon (Fixture *self)
 {
-  gint64 give_up = g_get_monotonic_time () + GREL_TEST_PATIENCE;
-  g_autoptr (GrelLease) lease = NULL;
+  g_autoptr (GrelLease) lease = grel_test_lock_take_soon (self->lock);
   g_autoptr (GrelPermit) permit = NULL;
   g_autoptr (GError) error = NULL;
 
-  while ((lease = grel_test_lock_acquire (self->lock, -1, NULL)) == NULL)
-    g_assert_cmpint (g_get_monotonic_time (), <, give_up);
-  g_assert_true (grel_test_lease_release (lease, &error));
+  grel_test_lease_give_back (lease);
   permit = grel_test_circuit_breaker_acquire (self->breaker, &error);
   g_assert_no_error (error);
   g_assert_true (grel_test_permit_succeed (permit, &error));
@@ -151,9 +146,8 @@ it_refuses_for_a_while (Fixture *self, gconstpointer data)
 {
   const Fault *fault = data;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GrelLease) lease = grel_test_lock_acquire (self->held, -1, &error);
+  g_autoptr (GrelLease) lease = grel_test_lock_take (self->held);
 
-  g_assert_no_error (error);
   start (self, fault);
   expect_refusal_in_time (self, fault);
   if (!grel_test_lease_release (lease, &error))
@@ -173,10 +167,9 @@ who_was_demoted_is_looked_for_anew (void)
   g_autoptr (GrelTestProxy) proxy = grel_test_proxy_new (grel_test_redis_get_socket (redis));
   g_autofree char *uri = grel_test_proxy_get_uri (proxy, NULL);
   GrelApp *app = grel_test_redis_open_app (uri);
-  g_autoptr (GrelLock) lock = grel_lock_new ("cart");
+  g_autoptr (GrelLock) lock = grel_test_lock_new (app, "cart");
   g_autoptr (GError) error = NULL;
 
-  grel_lock_set_app (lock, app);
   grel_test_redis_tell (redis, "REPLICAOF 127.0.0.1 1");
   g_assert_null (grel_test_lock_acquire (lock, -1, &error));
   grel_test_assert_error (error, GREL_ERROR_BACKEND, "cart", "READONLY");
@@ -192,12 +185,11 @@ a_server_that_reads_its_data_is_waited_for (void)
     = grel_test_redis_new ((const char *[]){ "--key-load-delay", "200", NULL });
   g_autofree char *uri = grel_test_redis_get_uri (redis, "timeout=9");
   GrelApp *app = grel_test_redis_open_app (uri);
-  g_autoptr (GrelLock) lock = grel_lock_new ("cart");
+  g_autoptr (GrelLock) lock = grel_test_lock_new (app, "cart");
   g_autoptr (GrelLease) held = NULL;
   g_autofree char *errors = NULL;
   g_autoptr (GError) error = NULL;
 
-  grel_lock_set_app (lock, app);
   grel_lock_set_lease_duration (lock, HOUR);
   g_free (grel_test_redis_ask (redis, "EVAL", "for i = 1, 10000 do redis.call('SET', i, i) end",
                                "0", NULL));

@@ -2,6 +2,7 @@
  * SPDX-FileCopyrightText: grelmicro contributors
  */
 
+#include "grel-test-asker.h"
 #include "grel-test-proxy.h"
 #include "grel-test-redis.h"
 
@@ -74,20 +75,11 @@ open_app (Fixture *self, const char *before, const char *query)
   return grel_test_redis_open_app (uri);
 }
 
-static GrelLock *
-lock_new (GrelApp *app, const char *name)
-{
-  GrelLock *lock = grel_lock_new (name);
-
-  grel_lock_set_app (lock, app);
-  return lock;
-}
-
 /* Asks who is asked for locks. */
 static void
 expect_service (GrelApp *app, GrelTestRedis *server)
 {
-  g_autoptr (GrelLock) lock = lock_new (app, "cart");
+  g_autoptr (GrelLock) lock = grel_test_lock_new (app, "cart");
   g_autoptr (GError) error = NULL;
   g_autoptr (GrelLease) lease = grel_test_lock_acquire (lock, -1, &error);
 
@@ -243,7 +235,8 @@ static void
 what_a_demoted_master_refuses_is_sent_to_the_new_one (Fixture *self, gconstpointer data)
 {
   GrelApp *app = open_app (self, "", "&timeout=9");
-  GrelLock *locks[] = { lock_new (app, "a"), lock_new (app, "b"), lock_new (app, "c") };
+  GrelLock *locks[] = { grel_test_lock_new (app, "a"), grel_test_lock_new (app, "b"),
+                        grel_test_lock_new (app, "c") };
   GrelTestResult results[G_N_ELEMENTS (locks)] = { { NULL } };
 
   expect_service (app, self->master);

@@ -151,6 +151,22 @@ grel_test_cache_scene_tear_down (GrelTestCacheScene *self, gconstpointer data)
 }
 
 void
+grel_test_cache_scene_add (const char *suite,
+                           const char *name,
+                           void (*test) (GrelTestCacheScene *self, gconstpointer data),
+                           gboolean in_memory)
+{
+  g_autofree char *memory = g_strdup_printf ("/%s/memory/%s", suite, name);
+  g_autofree char *store = g_strdup_printf ("/%s/store/%s", suite, name);
+
+  if (in_memory)
+    g_test_add (memory, GrelTestCacheScene, NULL, grel_test_cache_scene_set_up_memory, test,
+                grel_test_cache_scene_tear_down);
+  g_test_add (store, GrelTestCacheScene, NULL, grel_test_cache_scene_set_up_store, test,
+              grel_test_cache_scene_tear_down);
+}
+
+void
 grel_test_cache_scene_pass (GrelTestCacheScene *self, GTimeSpan span)
 {
   grel_test_pass_time (self->clock, span);

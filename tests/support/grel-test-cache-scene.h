@@ -53,6 +53,12 @@ void grel_test_cache_scene_set_up_memory (GrelTestCacheScene *self, gconstpointe
 void grel_test_cache_scene_set_up_store (GrelTestCacheScene *self, gconstpointer data);
 void grel_test_cache_scene_tear_down (GrelTestCacheScene *self, gconstpointer data);
 
+/* Adds a test as /suite/store/name, and as /suite/memory/name if it needs no store. */
+void grel_test_cache_scene_add (const char *suite,
+                                const char *name,
+                                void (*test) (GrelTestCacheScene *self, gconstpointer data),
+                                gboolean in_memory);
+
 void grel_test_cache_scene_pass (GrelTestCacheScene *self, GTimeSpan span);
 
 /* What has to go well, asynchronously and waited for. Texts stand for bytes; NULL is none. tags is
