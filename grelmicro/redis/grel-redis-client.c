@@ -169,13 +169,14 @@ grel_redis_client_turns_away (GrelRedisClient *self,
                               GrelRedisCommand *command,
                               const GrelRedisReply *reply)
 {
-  gboolean is_refusal = grel_redis_reply_is_refusal (reply);
+  gboolean is_refusal;
 
   if (reply->type != GREL_REDIS_ERROR)
     return FALSE;
   if (self->funcs->refused != NULL && self->funcs->refused (self->owner, command, reply))
     return TRUE;
 
+  is_refusal = grel_redis_reply_is_refusal (reply);
   if (is_refusal && self->settings->topology != GREL_REDIS_CLUSTER)
     self->is_leaving = TRUE;
   if ((!is_refusal || self->settings->topology != GREL_REDIS_SENTINEL)

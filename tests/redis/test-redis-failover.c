@@ -317,14 +317,9 @@ with_min_replicas_nothing_is_held_twice (Fixture *self, gconstpointer data)
   GrelApp *app = grel_test_redis_open_app (self->uri);
   GrelLock *locks[] = { g_object_ref (self->lock), grel_test_lock_new (app, "cart") };
   GrelTestAsker askers[G_N_ELEMENTS (locks)];
-  GrelTestTurns turns = { 0 };
+  GrelTestTurns turns;
 
-  for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
-    {
-      grel_lock_set_lease_duration (locks[i], G_TIME_SPAN_SECOND);
-      grel_lock_set_retry_interval (locks[i], 10 * G_TIME_SPAN_MILLISECOND);
-      grel_test_asker_start (&askers[i], locks[i], &turns, 0);
-    }
+  grel_test_turns_start (&turns, askers, locks, G_N_ELEMENTS (askers), G_TIME_SPAN_SECOND);
   for (guint i = 0; i < G_N_ELEMENTS (askers); i++)
     grel_test_asker_wait_for_grants (&askers[i], 20);
   fail_over (self);

@@ -62,6 +62,22 @@ grel_test_asker_start (GrelTestAsker *self,
 }
 
 void
+grel_test_turns_start (GrelTestTurns *self,
+                       GrelTestAsker *askers,
+                       GrelLock **locks,
+                       guint n_askers,
+                       GTimeSpan lease)
+{
+  *self = (GrelTestTurns){ 0 };
+  for (guint i = 0; i < n_askers; i++)
+    {
+      grel_lock_set_lease_duration (locks[i], lease);
+      grel_lock_set_retry_interval (locks[i], 10 * G_TIME_SPAN_MILLISECOND);
+      grel_test_asker_start (&askers[i], locks[i], self, 0);
+    }
+}
+
+void
 grel_test_asker_wait_for_grants (GrelTestAsker *self, guint n)
 {
   guint enough = self->n_granted + n;

@@ -36,6 +36,13 @@ void grel_test_asker_start (GrelTestAsker *self,
                             GrelTestTurns *turns,
                             GTimeSpan patience);
 
+/* Each asks for the same lock, often, with that lease. Takes the locks. */
+void grel_test_turns_start (GrelTestTurns *self,
+                            GrelTestAsker *askers,
+                            GrelLock **locks,
+                            guint n_askers,
+                            GTimeSpan lease);
+
 /* Waits until it was granted the lock so many times more. */
 void grel_test_asker_wait_for_grants (GrelTestAsker *self, guint n);
 
