@@ -288,6 +288,7 @@ the_nodes_may_speak_tls (void)
   GrelApp *other_app = grel_test_redis_open_app (uri);
   g_autofree char *moved = NULL;
   g_autofree char *key = NULL;
+  guint slot;
 
   for (guint node = 0; node < 2; node++)
     for (guint i = 0; i < 2; i++)
@@ -298,7 +299,9 @@ the_nodes_may_speak_tls (void)
       }
   moved = grel_test_cluster_find_name (secure, 1, 2);
   key = g_strdup_printf ("{lock:%s}", moved);
-  grel_test_cluster_end_move (secure, grel_test_cluster_get_slot (secure, key), 1, 0);
+  slot = grel_test_cluster_get_slot (secure, key);
+  grel_test_cluster_begin_move (secure, slot, 1, 0);
+  grel_test_cluster_end_move (secure, slot, 1, 0);
   expect_wake_up (secure, app, other_app, moved);
   expect_refusal (mistrustful, "certificate");
   grel_test_redis_close_app (other_app);
