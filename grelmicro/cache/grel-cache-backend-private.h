@@ -80,9 +80,7 @@ gboolean grel_cache_backend_is_immediate (GrelCacheBackend *self);
 /* Without the mutex, after something changed: frees what was taken out. */
 void grel_cache_backend_tidy (GrelCacheBackend *self);
 
-/* By key; under the part's mutex, as the next one. */
+/* By key; under the part's mutex. */
 GHashTable *grel_cache_backend_get_flights (GrelCacheBackend *self);
-
-guint *grel_cache_backend_get_n_landed (GrelCacheBackend *self);
 
 G_END_DECLS

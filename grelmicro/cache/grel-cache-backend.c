@@ -23,7 +23,6 @@
 typedef struct
 {
   GHashTable *flights; /* GRefString to GrelCacheFlight, under the part's mutex */
-  guint n_landed;      /* flights that ended, likewise */
 } GrelCacheBackendPrivate;
 
 G_DEFINE_ABSTRACT_TYPE_WITH_PRIVATE (GrelCacheBackend, grel_cache_backend, GREL_TYPE_BACKEND)
@@ -58,12 +57,6 @@ GHashTable *
 grel_cache_backend_get_flights (GrelCacheBackend *self)
 {
   return ((GrelCacheBackendPrivate *) grel_cache_backend_get_instance_private (self))->flights;
-}
-
-guint *
-grel_cache_backend_get_n_landed (GrelCacheBackend *self)
-{
-  return &((GrelCacheBackendPrivate *) grel_cache_backend_get_instance_private (self))->n_landed;
 }
 
 gboolean

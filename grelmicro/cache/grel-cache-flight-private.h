@@ -17,8 +17,8 @@ typedef struct _GrelCacheLoad GrelCacheLoad;
 typedef struct _GrelCacheWait GrelCacheWait;
 
 /*
- * What a backend knows of one key while its value is being loaded: the one load, and who waits for
- * it. Whatever makes the value of a running load old raises the generation: that load is not kept,
+ * What a backend knows of one key while its value is being asked for or loaded: the one load, and
+ * who waits for it. Whatever makes the value of a running load old raises the generation: that load is not kept,
  * and who came later waits for another one.
  */
 struct _GrelCacheFlight
@@ -27,7 +27,9 @@ struct _GrelCacheFlight
   GRefString *key;
   GrelCacheLoad *load; /* a reference; nullable */
   guint generation;
-  GQueue waits; /* (element-type GrelCacheWait) in the order they came */
+  guint n_asking; /* who asked the store and have no answer yet */
+  guint n_landed; /* loads that ended since the first of them asked */
+  GQueue waits;   /* (element-type GrelCacheWait) in the order they came */
 };
 
 /* Who wants a value, and how to load it. */
@@ -84,7 +86,7 @@ struct _GrelCacheWait
   GList link;
   guint generation;
   GrelCacheLoad *load;     /* a reference; its loader is at work, or the thread's turn has come */
-  guint n_landed;          /* when the store was asked */
+  guint n_landed;          /* of the flight, when the store was asked */
   GrelCacheLoad *given_up; /* to cancel */
   GrelCall *next;          /* a thread whose turn has come, to be told */
 };
@@ -94,7 +96,7 @@ GrelCacheFlight *grel_cache_flight_ensure (GrelCacheBackend *backend, GRefString
 
 void grel_cache_flight_free (GrelCacheFlight *self);
 
-/* Forgets a flight that nobody waits for and nothing is loaded for. */
+/* Forgets a flight that nobody asks or waits for and nothing is loaded for. */
 void grel_cache_flight_tidy (GrelCacheFlight *self);
 
 /* Begins to load what a wish says. Returns: (transfer none): the load */

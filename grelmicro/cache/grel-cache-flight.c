@@ -39,7 +39,7 @@ grel_cache_flight_free (GrelCacheFlight *self)
 void
 grel_cache_flight_tidy (GrelCacheFlight *self)
 {
-  if (self->load == NULL && self->waits.head == NULL)
+  if (self->load == NULL && self->waits.head == NULL && self->n_asking == 0)
     g_hash_table_remove (grel_cache_backend_get_flights (self->backend), self->key);
 }
 
@@ -228,7 +228,7 @@ grel_cache_landing_take (GrelCacheLanding *self,
   grel_cache_landing_claim (self, flight, error);
   self->parked = g_steal_pointer (&load->parked);
   self->load = grel_cache_flight_drop_load (flight);
-  (*grel_cache_backend_get_n_landed (load->backend))++;
+  flight->n_landed++;
   self->next = grel_cache_flight_appoint (flight);
   return TRUE;
 }

@@ -203,11 +203,13 @@ grel_cache_wish_begin_refresh (const GrelCacheWish *self,
                                GrelCacheBackend *backend,
                                const GrelCacheRecord *record)
 {
+  GHashTable *flights = grel_cache_backend_get_flights (backend);
+  GrelCacheFlight *flight = g_hash_table_lookup (flights, self->key);
   GrelCacheLoad *load;
 
   if (!grel_cache_record_is_due (record, self->settings.early_refresh)
       || grel_backend_get_part (GREL_BACKEND (backend))->state != GREL_PART_OPEN
-      || g_hash_table_contains (grel_cache_backend_get_flights (backend), self->key))
+      || (flight != NULL && flight->load != NULL))
     return NULL;
 
   load = grel_cache_flight_begin (grel_cache_flight_ensure (backend, self->key), self);
@@ -262,13 +264,39 @@ grel_cache_wait_ask (GrelCall *call)
   GrelCacheWait *self = (GrelCacheWait *) call;
   GrelCacheBackend *backend = grel_cache_wait_get_backend (self);
   g_autoptr (GrelCacheQuestion) question = grel_cache_question_new (GREL_CACHE_GET);
+  GrelCacheFlight *flight;
 
   g_mutex_lock (&call->part->mutex);
-  self->n_landed = *grel_cache_backend_get_n_landed (backend);
+  flight = grel_cache_flight_ensure (backend, self->wish.key);
+  flight->n_asking++;
+  self->n_landed = flight->n_landed;
   g_mutex_unlock (&call->part->mutex);
 
   question->key = g_ref_string_acquire (self->wish.key);
   grel_cache_backend_ask (backend, question, grel_cache_wait_found, grel_call_ref (call));
+}
+
+/* Mutex held: the store has answered. Returns: (transfer none): the flight, to be tidied */
+static GrelCacheFlight *
+grel_cache_wait_end_ask (GrelCacheWait *self)
+{
+  GHashTable *flights = grel_cache_backend_get_flights (grel_cache_wait_get_backend (self));
+  GrelCacheFlight *flight = g_hash_table_lookup (flights, self->wish.key);
+
+  flight->n_asking--;
+  return flight;
+}
+
+static void
+grel_cache_wait_fail (GrelCacheWait *self, GError *error)
+{
+  GrelCall *call = &self->base;
+
+  g_mutex_lock (&call->part->mutex);
+  grel_cache_flight_tidy (grel_cache_wait_end_ask (self));
+  g_mutex_unlock (&call->part->mutex);
+
+  grel_call_fail (call, error);
 }
 
 /* Mutex held. */
@@ -285,9 +313,11 @@ grel_cache_wait_hit (GrelCacheWait *self, GrelCacheRecord *record)
   GrelCall *call = &self->base;
   GrelCacheBackend *backend = grel_cache_wait_get_backend (self);
   g_autoptr (GrelCacheLoad) load = NULL;
+  GrelCacheFlight *flight;
   gboolean claimed;
 
   g_mutex_lock (&call->part->mutex);
+  flight = grel_cache_wait_end_ask (self);
   claimed = grel_call_claim (call, GREL_CALL_DONE);
   if (claimed)
     load = grel_cache_wish_begin_refresh (&self->wish, backend, record);
@@ -295,6 +325,7 @@ grel_cache_wait_hit (GrelCacheWait *self, GrelCacheRecord *record)
     self->load = g_steal_pointer (&load);
   else if (load != NULL)
     grel_cache_wait_start_load (self, load);
+  grel_cache_flight_tidy (flight);
   g_mutex_unlock (&call->part->mutex);
 
   grel_ttl_cache_count (self->wish.cache, GREL_CACHE_HITS);
@@ -318,17 +349,16 @@ static GrelCacheMiss
 grel_cache_wait_miss (GrelCacheWait *self)
 {
   GrelCall *call = &self->base;
-  GrelCacheBackend *backend = grel_cache_wait_get_backend (self);
-  GHashTable *flights = grel_cache_backend_get_flights (backend);
-  GrelCacheFlight *flight = g_hash_table_lookup (flights, self->wish.key);
+  GrelCacheFlight *flight = grel_cache_wait_end_ask (self);
   gint64 deadline = grel_cache_wish_get_deadline (&self->wish, call->part);
 
   if (g_atomic_int_get (&call->state) != GREL_CALL_STARTED || call->part->state != GREL_PART_OPEN)
-    return GREL_CACHE_IS_OVER; /* or will be, as soon as the close gets round to it */
-  if (flight == NULL && self->n_landed != *grel_cache_backend_get_n_landed (backend))
-    return GREL_CACHE_ASKS_AGAIN;
-
-  flight = grel_cache_flight_ensure (backend, self->wish.key);
+    {
+      grel_cache_flight_tidy (flight);
+      return GREL_CACHE_IS_OVER; /* or will be, as soon as the close gets round to it */
+    }
+  if (flight->load == NULL && self->n_landed != flight->n_landed)
+    return GREL_CACHE_ASKS_AGAIN; /* which tidies up in its turn */
   if (grel_cache_flight_is_loaded_by (flight, self->wish.thread))
     return GREL_CACHE_RECURS;
   if (flight->load == NULL && self->wish.thread != 0)
@@ -360,7 +390,7 @@ grel_cache_wait_found (gpointer data, gpointer answer, GError *error)
 
   if (error != NULL)
     {
-      grel_call_fail (call, error);
+      grel_cache_wait_fail (self, error);
       return;
     }
 

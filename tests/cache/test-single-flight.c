@@ -350,6 +350,34 @@ a_store_that_hangs_is_not_waited_for_by_other_keys (Scene *scene, gconstpointer 
 }
 
 static void
+a_miss_is_not_looked_up_again_for_what_else_was_loaded (Scene *scene, gconstpointer data)
+{
+  g_auto (GrelTestResult) other = { NULL };
+  g_auto (GrelTestResult) result = { NULL };
+  g_autoptr (GError) error = NULL;
+  guint n_requests;
+
+  scene->loader.hangs = TRUE;
+  scene->loader.failure = "unreachable";
+  grel_test_cache_scene_begin (scene, "other", NULL, NULL, &other);
+  grel_test_settle ();
+  grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_HANGS);
+  grel_test_cache_scene_begin (scene, "key", NULL, NULL, &result);
+  grel_test_settle ();
+  grel_test_loader_go_on (&scene->loader);
+  error = grel_test_cache_scene_end_badly (scene, &other);
+
+  scene->loader.hangs = FALSE;
+  scene->loader.failure = NULL;
+  n_requests = grel_test_desk_get_n_requests (scene->desk);
+  grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_ANSWERS);
+  grel_test_desk_answer (scene->desk);
+  grel_test_cache_scene_end (scene, &result, "loaded");
+  g_assert_cmpuint (grel_test_desk_get_n_requests (scene->desk), ==,
+                    n_requests + 1); /* to keep it */
+}
+
+static void
 a_miss_that_a_load_overtook_is_looked_up_again (Scene *scene, gconstpointer data)
 {
   g_auto (GrelTestResult) late = { NULL };
@@ -358,8 +386,9 @@ a_miss_that_a_load_overtook_is_looked_up_again (Scene *scene, gconstpointer data
   grel_test_cache_scene_begin (scene, "key", NULL, NULL, &late);
   grel_test_settle ();
   grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_ANSWERS);
-  grel_test_cache_scene_load (scene, "other", "loaded");
-  grel_test_desk_answer (scene->desk); /* a miss, from before that load */
+  grel_test_cache_scene_load (scene, "key", "loaded");
+  grel_test_cache_scene_delete (scene, "key");
+  grel_test_desk_answer (scene->desk); /* a miss: it knows nothing of what comes next */
   grel_test_cache_store_set_behind (scene->store, "cache:key", "meanwhile");
   grel_test_cache_scene_end (scene, &late, "meanwhile");
   g_assert_cmpint (scene->loader.n_runs, ==, 1);
@@ -507,6 +536,7 @@ main (int argc, char **argv)
   ADD_STORE (a_change_does_not_overtake_a_value_on_its_way_to_the_store);
   ADD_STORE (a_store_that_hangs_is_not_waited_for_by_other_keys);
   ADD_STORE (a_miss_that_a_load_overtook_is_looked_up_again);
+  ADD_STORE (a_miss_is_not_looked_up_again_for_what_else_was_loaded);
   ADD (a_close_ends_all_who_wait_and_the_load);
   ADD (a_loader_that_gives_no_bytes_is_told_so);
   ADD (a_recursive_load_on_a_thread_is_refused);
