@@ -31,7 +31,8 @@ typedef struct
   GHashTable *values;
   GrelCacheRecord record; /* to set; that of many has no value */
   char **tags;
-  GSList *stale; /* found, but of no use: freed without the mutex */
+  GTimeSpan min_remaining; /* what is found is fresh if it has more than that to go */
+  GSList *stale;           /* found, but of no use: freed without the mutex */
 } GrelCacheQuestion;
 
 GrelCacheQuestion *grel_cache_question_new (GrelCacheVerb verb);

@@ -68,12 +68,12 @@ grel_cache_question_count (GrelCacheQuestion *self, GrelTTLCache *cache, gpointe
 /* Takes the bytes as they were kept. Returns: (transfer full) (nullable): the value, if it is fresh
  */
 static GBytes *
-grel_cache_call_open (GrelCacheBackend *backend, GBytes *bytes)
+grel_cache_call_open (GrelCacheBackend *backend, GBytes *bytes, GTimeSpan min_remaining)
 {
   GrelCacheRecord record = { NULL };
 
   grel_cache_backend_decode (backend, bytes, &record);
-  if (record.remaining <= 0)
+  if (record.remaining <= min_remaining)
     g_clear_pointer (&record.value, g_bytes_unref);
   return record.value;
 }
@@ -88,8 +88,9 @@ grel_cache_call_open_many (GrelCacheBackend *backend, char *const *keys, GHashTa
     {
       GBytes *bytes = table != NULL ? g_hash_table_lookup (table, keys[i]) : NULL;
 
-      g_ptr_array_add (values,
-                       bytes != NULL ? grel_cache_call_open (backend, g_bytes_ref (bytes)) : NULL);
+      g_ptr_array_add (values, bytes != NULL
+                                 ? grel_cache_call_open (backend, g_bytes_ref (bytes), 0)
+                                 : NULL);
     }
   g_clear_pointer (&table, g_hash_table_unref);
   return values;
@@ -109,7 +110,7 @@ grel_cache_call_answered (gpointer data, gpointer answer, GError *error)
     }
 
   if (self->question->verb == GREL_CACHE_GET)
-    answer = grel_cache_call_open (backend, answer);
+    answer = grel_cache_call_open (backend, answer, self->question->min_remaining);
   else if (self->question->verb == GREL_CACHE_GET_MANY)
     answer = grel_cache_call_open_many (backend, self->question->keys, answer);
   grel_cache_question_count (self->question, self->cache, answer);

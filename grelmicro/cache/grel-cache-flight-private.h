@@ -18,8 +18,8 @@ typedef struct _GrelCacheWait GrelCacheWait;
 
 /*
  * What a backend knows of one key while its value is being asked for or loaded: the one load, and
- * who waits for it. Whatever makes the value of a running load old raises the generation: that load is not kept,
- * and who came later waits for another one.
+ * who waits for it. Whatever makes the value of a running load old raises the generation: that load
+ * is not kept, and who came later waits for another one.
  */
 struct _GrelCacheFlight
 {

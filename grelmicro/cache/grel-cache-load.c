@@ -254,12 +254,35 @@ grel_cache_load_may_go_alone (const GError *error)
          || g_error_matches (error, GREL_ERROR, GREL_ERROR_NOT_REGISTERED);
 }
 
+/* A refresh has a value to make do with: where another process is at it already, there is nothing
+ * to wait for. */
+static GTimeSpan
+grel_cache_load_get_timeout (GrelCacheLoad *self)
+{
+  return self->is_refresh ? 0 : -1;
+}
+
+/* Takes the error. Returns: (transfer full): as whose load it is is told */
+static GError *
+grel_cache_load_translate (GrelCacheLoad *self, GError *error)
+{
+  if (!self->is_refresh || !g_error_matches (error, GREL_ERROR, GREL_ERROR_WOULD_BLOCK))
+    return error;
+
+  g_error_free (error);
+  return g_error_new_literal (G_IO_ERROR, G_IO_ERROR_CANCELLED, "Another process refreshes it");
+}
+
+/* What a refresh finds is of use unless it is the value that is due. */
 static GrelCacheQuestion *
 grel_cache_load_make_peek (GrelCacheLoad *self)
 {
   GrelCacheQuestion *question = grel_cache_question_new (GREL_CACHE_GET);
+  const GrelCacheSettings *settings = &self->wish.settings;
 
   question->key = g_ref_string_acquire (self->wish.key);
+  if (self->is_refresh)
+    question->min_remaining = settings->early_refresh * settings->ttl;
   return question;
 }
 
@@ -311,7 +334,7 @@ grel_cache_load_leased (GObject *source, GAsyncResult *result, gpointer data)
       grel_cache_load_run_operation (self);
     }
   else
-    grel_cache_load_land (self, NULL, error);
+    grel_cache_load_land (self, NULL, grel_cache_load_translate (self, error));
 }
 
 /* Returns: whether the load is wanted still */
@@ -343,8 +366,8 @@ grel_cache_load_start (GrelCacheLoad *self)
     }
 
   lock = grel_cache_load_make_lock (self);
-  grel_lock_acquire_async (lock, -1, self->cancellable, grel_cache_load_leased,
-                           grel_cache_load_ref (self));
+  grel_lock_acquire_async (lock, grel_cache_load_get_timeout (self), self->cancellable,
+                           grel_cache_load_leased, grel_cache_load_ref (self));
 }
 
 static gboolean
@@ -391,9 +414,10 @@ grel_cache_load_lease_here (GrelCacheLoad *self, GError **error)
   GrelCall *call = NULL;
   GBytes *value;
 
-  self->lease = grel_lock_acquire_from_thread (lock, -1, self->cancellable, &local_error);
+  self->lease = grel_lock_acquire_from_thread (lock, grel_cache_load_get_timeout (self),
+                                               self->cancellable, &local_error);
   if (self->lease == NULL && !grel_cache_load_may_go_alone (local_error))
-    g_propagate_error (error, g_steal_pointer (&local_error));
+    g_propagate_error (error, grel_cache_load_translate (self, g_steal_pointer (&local_error)));
   if (self->lease == NULL)
     return NULL;
 

@@ -89,7 +89,7 @@ grel_cache_question_find (GrelCacheQuestion *self,
 {
   GrelCacheRecord record = { NULL };
 
-  if (!klass->try_get (backend, key, &record) || record.remaining > 0)
+  if (!klass->try_get (backend, key, &record) || record.remaining > self->min_remaining)
     return record.value;
 
   self->stale = g_slist_prepend (self->stale, record.value);

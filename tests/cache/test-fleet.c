@@ -216,6 +216,77 @@ a_thread_holds_it_as_well (Fleet *fleet, gconstpointer data)
   g_assert_false (grel_test_store_is_locked (fleet->locks, fleet->lock));
 }
 
+/* Loads a value that is due to be refreshed early. */
+static void
+load_due (GrelTestCacheScene *scene)
+{
+  grel_ttl_cache_set_early_refresh (scene->cache, 0.5);
+  scene->loader.clock = scene->clock;
+  scene->loader.duration = 36500 * G_TIME_SPAN_DAY;
+  grel_test_cache_scene_load (scene, "key", "loaded");
+  scene->loader.clock = NULL;
+  scene->loader.text = "again";
+  grel_test_settle ();
+  grel_test_cache_scene_pass (scene, GREL_TEST_TTL / 2);
+}
+
+static void
+a_value_that_is_due_is_loaded_again (Fleet *fleet, gconstpointer data)
+{
+  GrelTestCacheScene *scene = &fleet->base;
+
+  load_due (scene);
+  grel_test_cache_scene_load (scene, "key", "loaded");
+  grel_test_settle ();
+  g_assert_cmpint (scene->loader.n_runs, ==, 2);
+  grel_test_cache_scene_expect (scene, "key", "again");
+  g_assert_false (grel_test_store_is_locked (fleet->locks, fleet->lock));
+}
+
+static void
+a_thread_loads_it_again_as_well (Fleet *fleet, gconstpointer data)
+{
+  GrelTestCacheScene *scene = &fleet->base;
+
+  load_due (scene);
+  grel_test_in_thread (load_from_thread, scene);
+  grel_test_settle ();
+  g_assert_cmpint (scene->loader.n_runs, ==, 2);
+  grel_test_cache_scene_expect (scene, "key", "again");
+}
+
+static void
+what_another_process_refreshes_is_left_to_it (Fleet *fleet, gconstpointer data)
+{
+  GrelTestCacheScene *scene = &fleet->base;
+
+  load_due (scene);
+  grel_test_store_acquire_behind (fleet->locks, fleet->lock, "rival", G_TIME_SPAN_MINUTE);
+  scene->loader.text = "loaded";
+  grel_test_cache_scene_load (scene, "key", "loaded");
+  grel_test_in_thread (load_from_thread, scene);
+  grel_test_settle ();
+  g_assert_cmpint (scene->loader.n_runs, ==, 1);
+  g_assert_cmpuint (grel_test_cache_get_figure (scene->cache, "failures"), ==, 0);
+}
+
+static void
+what_another_process_has_refreshed_is_not_loaded_again (Fleet *fleet, gconstpointer data)
+{
+  GrelTestCacheScene *scene = &fleet->base;
+
+  load_due (scene);
+  grel_test_store_set_mood (fleet->locks, GREL_TEST_STORE_HANGS);
+  grel_test_cache_scene_load (scene, "key", "loaded");
+  grel_test_settle ();
+  grel_test_cache_store_set_behind (scene->store, "cache:key", "theirs");
+  grel_test_store_set_mood (fleet->locks, GREL_TEST_STORE_ANSWERS);
+  grel_test_store_answer (fleet->locks);
+  grel_test_settle ();
+  g_assert_cmpint (scene->loader.n_runs, ==, 1);
+  grel_test_cache_scene_expect (scene, "key", "theirs");
+}
+
 static void
 without_a_lock_backend_there_is_one_load_in_this_process (GrelTestCacheScene *scene,
                                                           gconstpointer data)
@@ -243,6 +314,10 @@ main (int argc, char **argv)
   ADD (a_lock_store_that_fails_fails_the_load);
   ADD (one_that_is_cancelled_gives_the_lock_back);
   ADD (a_thread_holds_it_as_well);
+  ADD (a_value_that_is_due_is_loaded_again);
+  ADD (a_thread_loads_it_again_as_well);
+  ADD (what_another_process_refreshes_is_left_to_it);
+  ADD (what_another_process_has_refreshed_is_not_loaded_again);
   g_test_add ("/fleet/without-a-lock-backend/memory", GrelTestCacheScene, NULL,
               grel_test_cache_scene_set_up_memory,
               without_a_lock_backend_there_is_one_load_in_this_process,
