@@ -21,7 +21,8 @@ static const char *const grel_app_environments[]
  * @scope: how far its state must be shared
  *
  * Sets how far the state of a kind of backend must be shared in staging and production. Locks must
- * be shared by the cluster unless this says otherwise. Call it before the app is opened.
+ * be shared by the cluster unless this says otherwise. Call it before the app is opened, on any
+ * thread.
  *
  * Since: 0.1
  */

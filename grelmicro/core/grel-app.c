@@ -457,7 +457,7 @@ grel_app_get_is_open (GrelApp *self)
  * grel_app_get_environment: (get-property environment)
  * @self: an app
  *
- * Gets where the program runs, as it was set.
+ * Gets where the program runs, as it was set. Call it on the thread that opens the app.
  *
  * Returns: (transfer none) (nullable): the environment
  *
@@ -477,8 +477,8 @@ grel_app_get_environment (GrelApp *self)
  * @environment: (nullable): `development`, `test`, `staging` or `production`; %NULL for the
  *   environment variable `GREL_ENVIRONMENT`
  *
- * Sets where the program runs. Call it before the app is opened, which fails with
- * %GREL_ERROR_SETTINGS for anything else.
+ * Sets where the program runs. Call it before the app is opened, and on the thread that opens it.
+ * The open fails with %GREL_ERROR_SETTINGS for anything else.
  *
  * Since: 0.1
  */
@@ -560,7 +560,7 @@ grel_app_get_clock (GrelApp *self)
  * @clock: (nullable): a clock, %NULL for the real one
  *
  * Sets the clock that the app and its backends go by; a test sets a [class@Grelmicro.VirtualClock].
- * Does nothing while the app is open.
+ * Does nothing while the app is open. May be called from any thread.
  *
  * Since: 0.1
  */

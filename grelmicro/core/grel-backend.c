@@ -297,7 +297,7 @@ grel_backend_get_clock (GrelBackend *self)
  * @clock: (nullable): a clock, %NULL for the real one
  *
  * Sets the clock that the backend goes by. An app does this for its backends. Does nothing while
- * the backend is open.
+ * the backend is open. May be called from any thread.
  *
  * Since: 0.1
  */

@@ -19,7 +19,8 @@
  * One connection to one store, which makes backends for it.
  *
  * A provider is made from a URI, [ctor@Grelmicro.Provider.new_for_uri], and used by an app, which
- * opens and closes it. `memory:` is the memory of this process.
+ * opens and closes it. `memory:` is the memory of this process. It may be made on any thread, and
+ * does its I/O in the main context that it is opened on.
  *
  * Since: 0.1
  */

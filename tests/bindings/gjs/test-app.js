@@ -22,7 +22,7 @@ test('a bad setting is refused at once', async () => {
         await assertThrows(Grelmicro.SettingsError, 'patience',
             () => new Grelmicro.App({patience}));
     }
-    await assertThrows(Grelmicro.SettingsError, 'environment',
+    await assertThrows(Grelmicro.SettingsError, 'environment: must be development,',
         () => new Grelmicro.App({environment: 'home'}));
     for (const environment of [null, 'development', 'test', 'staging', 'production'])
         assertEqual(new Grelmicro.App({environment}).environment, environment);

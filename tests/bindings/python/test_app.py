@@ -95,7 +95,7 @@ class Construction(unittest.TestCase):
         for patience in (0, -1, math.nan, math.inf):
             with self.subTest(patience=patience), self.assertRaises(Grelmicro.SettingsError):
                 Grelmicro.App(patience=patience)
-        with self.assertRaises(Grelmicro.SettingsError):
+        with self.assertRaisesRegex(Grelmicro.SettingsError, "environment: must be development, "):
             Grelmicro.App(environment="home")
         for keywords in ({"patience": "1"}, {"patience": True}, {"clock": 1}, {"url": "memory:"}):
             with self.subTest(keywords=keywords), self.assertRaises(TypeError):

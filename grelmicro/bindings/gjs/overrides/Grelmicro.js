@@ -150,8 +150,10 @@ function addAppMethods(proto) {
 const ENVIRONMENTS = [null, 'development', 'test', 'staging', 'production'];
 
 function judgeApp(app) {
-    if (!ENVIRONMENTS.includes(app.environment))
-        throw new Grelmicro.SettingsError('app: environment: there is no such environment');
+    if (!ENVIRONMENTS.includes(app.environment)) {
+        throw new Grelmicro.SettingsError(
+            'app: environment: must be development, test, staging or production');
+    }
     if (app.patience <= 0)
         throw new Grelmicro.SettingsError('app: patience: must be more than 0');
 }

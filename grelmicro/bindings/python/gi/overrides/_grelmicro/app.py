@@ -39,7 +39,9 @@ class _App:
     def __init__(self, uri=None, *, uses=(), environment=None, patience=None, clock=None):
         """uses: providers, backends, and pairs of a name and one of these. patience: seconds."""
         if environment not in (None, "development", "test", "staging", "production"):
-            raise SettingsError("app: environment: there is no such environment")
+            raise SettingsError(
+                "app: environment: must be development, test, staging or production"
+            )
         span = 1 if patience is None else to_microseconds("patience", patience)
         if span <= 0:
             raise SettingsError("app: patience: must be more than 0")
