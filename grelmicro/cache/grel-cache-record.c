@@ -49,6 +49,14 @@ grel_cache_record_encode (const GrelCacheRecord *record, gint64 wall_now)
   return g_bytes_new_take (header, sizeof *header + size);
 }
 
+/* What is in a store may have been made by anybody: no sum of two times and the clock is too much.
+ */
+static gint64
+grel_cache_header_read_time (gint64 field)
+{
+  return CLAMP (GINT64_FROM_BE (field), 0, G_MAXINT64 / 4);
+}
+
 void
 grel_cache_record_decode (GrelCacheRecord *record, GBytes *bytes, gint64 wall_now)
 {
@@ -64,10 +72,11 @@ grel_cache_record_decode (GrelCacheRecord *record, GBytes *bytes, gint64 wall_no
 
   memcpy (&header, data, sizeof header);
   record->value = g_bytes_new_from_bytes (bytes, sizeof header, size - sizeof header);
-  record->ttl = GINT64_FROM_BE (header.ttl);
-  record->stale_ttl = GINT64_FROM_BE (header.stale_ttl);
-  record->load_time = GINT64_FROM_BE (header.load_time);
-  record->remaining = MIN (GINT64_FROM_BE (header.fresh_until) - wall_now, record->ttl);
+  record->ttl = grel_cache_header_read_time (header.ttl);
+  record->stale_ttl = grel_cache_header_read_time (header.stale_ttl);
+  record->load_time = grel_cache_header_read_time (header.load_time);
+  record->remaining
+    = MIN (grel_cache_header_read_time (header.fresh_until) - wall_now, record->ttl);
   g_bytes_unref (bytes);
 }
 

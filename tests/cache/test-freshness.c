@@ -433,6 +433,22 @@ a_store_that_fails_after_a_good_load_costs_no_value (Scene *scene, gconstpointer
   expect_warning ("*“key”*storing*the store is down*");
 }
 
+/* Its time ended before there was any, and it was to last for longer than there will be. */
+static void
+a_record_that_makes_no_sense_is_a_miss (Scene *scene, gconstpointer data)
+{
+  grel_test_cache_store_set_behind (scene->store, "cache:key",
+                                    "\x89grel\r\n\x1a"
+                                    "\x80\x01\x01\x01\x01\x01\x01\x01"
+                                    "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f"
+                                    "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f"
+                                    "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f"
+                                    "text");
+  grel_test_cache_scene_expect (scene, "key", NULL);
+  grel_ttl_cache_set_stale_ttl (scene->cache, G_TIME_SPAN_MINUTE);
+  grel_test_cache_scene_load (scene, "key", "loaded");
+}
+
 #define ADD(test) grel_test_cache_scene_add ("freshness", #test, test, TRUE)
 #define ADD_STORE(test) grel_test_cache_scene_add ("freshness", #test, test, FALSE)
 
@@ -455,6 +471,7 @@ main (int argc, char **argv)
   ADD (what_was_deleted_during_a_load_does_not_stand_in_for_it);
   ADD (a_cancel_is_never_answered_with_a_stale_value);
   ADD_STORE (a_dead_store_is_not_hidden);
+  ADD_STORE (a_record_that_makes_no_sense_is_a_miss);
   ADD (a_soft_timeout_makes_do_with_a_stale_value_while_the_load_goes_on);
   ADD (a_soft_timeout_without_a_stale_value_waits);
   ADD (a_load_that_fails_after_the_soft_timeout_is_reported);
