@@ -121,21 +121,24 @@ grel_cache_call_answered (gpointer data, gpointer answer, GError *error)
 }
 
 /* In the captured context. A change that overtook a value on its way to the store would be undone
- * by it. */
+ * by it, so it waits, and may be cancelled meanwhile. */
 static void
 grel_cache_call_start (GrelCall *call)
 {
   GrelCacheCall *self = (GrelCacheCall *) call;
   GrelCacheBackend *backend = GREL_CACHE_BACKEND (call->owner);
-  GrelCacheFlight *storing;
+  GrelCacheFlight *storing = NULL;
+  gboolean is_wanted;
 
   g_mutex_lock (&call->part->mutex);
-  storing = grel_cache_question_supersede (self->question, backend);
+  is_wanted = g_atomic_int_get (&call->state) == GREL_CALL_STARTED;
+  if (is_wanted)
+    storing = grel_cache_question_supersede (self->question, backend);
   if (storing != NULL)
     storing->load->parked = g_slist_append (storing->load->parked, grel_call_ref (call));
   g_mutex_unlock (&call->part->mutex);
 
-  if (storing == NULL)
+  if (is_wanted && storing == NULL)
     grel_cache_backend_ask (backend, self->question, grel_cache_call_answered,
                             grel_call_ref (call));
 }

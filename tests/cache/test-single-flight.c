@@ -331,6 +331,32 @@ a_change_does_not_overtake_a_value_on_its_way_to_the_store (Scene *scene, gconst
 }
 
 static void
+a_change_that_is_cancelled_while_it_waits_is_not_made (Scene *scene, gconstpointer data)
+{
+  g_autoptr (GCancellable) cancellable = g_cancellable_new ();
+  g_auto (GrelTestResult) loaded = { NULL };
+  g_auto (GrelTestResult) deleted = { NULL };
+  g_autoptr (GError) error = NULL;
+
+  scene->loader.hangs = TRUE;
+  grel_test_cache_scene_begin (scene, "key", NULL, NULL, &loaded);
+  grel_test_settle ();
+  grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_HANGS);
+  grel_test_loader_go_on (&scene->loader);
+  grel_test_settle ();
+  grel_ttl_cache_delete_async (scene->cache, "key", cancellable, grel_test_result_ready, &deleted);
+  grel_test_settle ();
+  g_cancellable_cancel (cancellable);
+  grel_ttl_cache_delete_finish (scene->cache, grel_test_result_wait (&deleted), &error);
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_CANCELLED);
+
+  grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_ANSWERS);
+  grel_test_desk_answer (scene->desk);
+  grel_test_cache_scene_end (scene, &loaded, "loaded");
+  grel_test_cache_scene_expect (scene, "key", "loaded");
+}
+
+static void
 a_store_that_hangs_is_not_waited_for_by_other_keys (Scene *scene, gconstpointer data)
 {
   g_auto (GrelTestResult) loaded = { NULL };
@@ -534,6 +560,7 @@ main (int argc, char **argv)
   ADD (a_tag_that_a_load_does_not_have_leaves_it_alone);
   ADD (who_asks_after_a_delete_gets_what_is_loaded_after_it);
   ADD_STORE (a_change_does_not_overtake_a_value_on_its_way_to_the_store);
+  ADD_STORE (a_change_that_is_cancelled_while_it_waits_is_not_made);
   ADD_STORE (a_store_that_hangs_is_not_waited_for_by_other_keys);
   ADD_STORE (a_miss_that_a_load_overtook_is_looked_up_again);
   ADD_STORE (a_miss_is_not_looked_up_again_for_what_else_was_loaded);
