@@ -43,8 +43,8 @@ grel_lock_acquire_async (GrelLock *self,
  * Sets %GREL_ERROR_WOULD_BLOCK if another holds the lock and the timeout was 0,
  * %GREL_ERROR_TIMED_OUT if the timeout ran out, %GREL_ERROR_SETTINGS if the name or a setting is
  * not acceptable, %GREL_ERROR_NOT_OPEN, %GREL_ERROR_CLOSED, %GREL_ERROR_NOT_REGISTERED or
- * %GREL_ERROR_AMBIGUOUS if there is no backend to ask, %GREL_ERROR_BACKEND if the store failed, and
- * %G_IO_ERROR_CANCELLED.
+ * %GREL_ERROR_AMBIGUOUS if there is no backend to ask, %GREL_ERROR_BACKEND if the store failed, or
+ * the timeout was 0 and it did not answer within a second, and %G_IO_ERROR_CANCELLED.
  *
  * Returns: (transfer full): a lease; drop or release it to release the lock
  *

@@ -98,13 +98,18 @@ grel_acquire_call_would_block (const char *key)
                          grel_lock_kind_for_key (key)->busy);
 }
 
+/* How long the store may take to answer a call that doesn't wait. */
+#define GREL_ACQUIRE_GRACE G_TIME_SPAN_SECOND
+
 static GError *
 grel_acquire_call_time_out (GrelCall *call)
 {
   GrelAcquireCall *self = (GrelAcquireCall *) call;
 
   if (self->timeout == 0)
-    return grel_acquire_call_would_block (self->hold.key);
+    return grel_error_new (GREL_ERROR_BACKEND, call->subject,
+                           "the store did not say within %d s whether it is free",
+                           (int) (GREL_ACQUIRE_GRACE / G_TIME_SPAN_SECOND));
 
   return grel_error_new (GREL_ERROR_TIMED_OUT, call->subject, "could not be acquired within %g s",
                          self->timeout / (double) G_USEC_PER_SEC);
@@ -466,9 +471,6 @@ grel_lock_slot_timer_fire (GrelTimer *timer)
   grel_lock_slot_pump (self);
   grel_lock_slot_unpin (self);
 }
-
-/* How long the store may take to say no to a call that doesn't wait. */
-#define GREL_ACQUIRE_GRACE G_TIME_SPAN_SECOND
 
 static gint64
 grel_lock_wish_get_deadline (const GrelLockWish *wish, gint64 now)

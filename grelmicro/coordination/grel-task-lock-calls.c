@@ -41,7 +41,8 @@ grel_task_lock_acquire_async (GrelTaskLock *self,
  * Sets %GREL_ERROR_WOULD_BLOCK if another holds the task lock, or held it so lately that its min
  * hold duration is not over, %GREL_ERROR_SETTINGS if the name or a setting is not acceptable,
  * %GREL_ERROR_NOT_OPEN, %GREL_ERROR_CLOSED, %GREL_ERROR_NOT_REGISTERED or %GREL_ERROR_AMBIGUOUS if
- * there is no backend to ask, %GREL_ERROR_BACKEND if the store failed, and %G_IO_ERROR_CANCELLED.
+ * there is no backend to ask, %GREL_ERROR_BACKEND if the store failed or did not answer within a
+ * second, and %G_IO_ERROR_CANCELLED.
  *
  * Returns: (transfer full): a lease; drop or release it when the work is done
  *
