@@ -80,6 +80,20 @@ GCancellable *grel_grant_get_cancellable (GrelGrant *self);
  */
 GCancellable *grel_grant_end (GrelGrant *self, GrelGrantState state);
 
+/* A holder that was ended, until it is told so: the last reference to what is its owner's mustn't be
+ * given up under the mutex. */
+typedef struct
+{
+  GrelGrant *grant;
+  GCancellable *cancellable;
+} GrelOusted;
+
+/* Mutex held: another has the lock. */
+GrelOusted grel_grant_oust (GrelGrant *self);
+
+/* Without the mutex; of nobody, too. */
+void grel_ousted_tell (GrelOusted *self);
+
 /* From now on the grant is extended for as long as its lease lives. */
 void grel_grant_keep_alive (GrelGrant *self);
 

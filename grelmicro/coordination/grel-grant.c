@@ -176,6 +176,25 @@ grel_grant_end (GrelGrant *self, GrelGrantState state)
   return cancellable;
 }
 
+GrelOusted
+grel_grant_oust (GrelGrant *self)
+{
+  GrelGrantState state = self->state == GREL_GRANT_HELD ? GREL_GRANT_LOST : GREL_GRANT_RELEASED;
+  GrelOusted ousted = { .grant = grel_grant_ref (self) };
+
+  ousted.cancellable = grel_grant_end (self, state);
+  return ousted;
+}
+
+void
+grel_ousted_tell (GrelOusted *self)
+{
+  if (self->cancellable != NULL)
+    g_cancellable_cancel (self->cancellable);
+  g_clear_object (&self->cancellable);
+  g_clear_pointer (&self->grant, grel_grant_unref);
+}
+
 /* Without the mutex. */
 static void
 grel_grant_lose (GrelGrant *self)

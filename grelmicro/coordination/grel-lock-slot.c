@@ -55,20 +55,18 @@ grel_lock_slot_unpin (GrelLockSlot *self)
   g_mutex_unlock (&part->mutex);
 }
 
-/* Mutex held: ends a holder of this process whose lease is over. Returns what to cancel. */
-static GCancellable *
+/* Mutex held: ends a holder of this process whose lease is over. */
+static GrelOusted
 grel_lock_slot_oust (GrelLockSlot *self, gboolean even_if_valid)
 {
-  g_autoptr (GrelGrant) holder = NULL;
+  GrelOusted ousted = { NULL };
 
   if (self->holder == NULL || (!even_if_valid && grel_grant_is_valid (self->holder)))
-    return NULL;
+    return ousted;
   if (!even_if_valid && self->holder->state != GREL_GRANT_HELD)
-    return NULL; /* it is being released */
+    return ousted; /* it is being released */
 
-  holder = grel_grant_ref (self->holder);
-  return grel_grant_end (holder,
-                         holder->state == GREL_GRANT_HELD ? GREL_GRANT_LOST : GREL_GRANT_RELEASED);
+  return grel_grant_oust (self->holder);
 }
 
 /* Mutex held: when the head of the queue asks again, if nobody tells it to earlier. */
@@ -152,8 +150,8 @@ static const GrelCallClass grel_acquire_call_class = {
   .time_out = grel_acquire_call_time_out,
 };
 
-/* Mutex held: somebody won. Whoever held it until now has lost it; what to cancel before the winner
- * is told is stored. */
+/* Mutex held: somebody won. Whoever held it until now has lost it, and is told before the winner.
+ */
 static GrelLease *
 grel_lock_slot_grant (GrelLockSlot *self,
                       const GrelLockSettings *settings,
@@ -161,7 +159,7 @@ grel_lock_slot_grant (GrelLockSlot *self,
                       gint64 fence,
                       gint64 sent,
                       guint64 thread,
-                      GCancellable **ousted)
+                      GrelOusted *ousted)
 {
   GrelGrant *grant;
 
@@ -177,21 +175,10 @@ grel_lock_slot_grant_call (GrelLockSlot *self,
                            GrelAcquireCall *call,
                            gint64 fence,
                            gint64 sent,
-                           GCancellable **ousted)
+                           GrelOusted *ousted)
 {
   return grel_lock_slot_grant (self, &call->settings, &call->hold, fence, sent, call->thread,
                                ousted);
-}
-
-static void
-grel_lock_slot_deliver (GrelCall *call, GrelLease *lease, GError *error, GCancellable *ousted)
-{
-  if (ousted != NULL)
-    {
-      g_cancellable_cancel (ousted);
-      g_object_unref (ousted);
-    }
-  grel_call_deliver (call, lease, error);
 }
 
 /* Mutex held, and dropped: an adapter that decides at once is asked on the spot. */
@@ -200,7 +187,7 @@ grel_lock_slot_serve_now (GrelLockSlot *self, GrelAcquireCall *head)
 {
   GrelPart *part = grel_lock_slot_get_part (self);
   GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
-  GCancellable *ousted = NULL;
+  GrelOusted ousted = { NULL };
   GrelLease *lease = NULL;
   gint64 now = grel_part_now (part);
   gssize answer;
@@ -213,8 +200,9 @@ grel_lock_slot_serve_now (GrelLockSlot *self, GrelAcquireCall *head)
     lease = grel_lock_slot_grant_call (self, head, answer, now, &ousted);
   grel_part_leave (part);
 
+  grel_ousted_tell (&ousted);
   if (lease != NULL)
-    grel_lock_slot_deliver (&head->base, lease, NULL, ousted);
+    grel_call_deliver (&head->base, lease, NULL);
 }
 
 static void grel_lock_slot_pump (GrelLockSlot *self);
@@ -288,7 +276,7 @@ grel_lock_slot_take_yes (GrelLockSlot *self, GrelAcquireCall *call, gint64 fence
   GrelPart *part = grel_lock_slot_get_part (self);
   gboolean is_late = grel_lock_slot_is_late (self, call, sent);
   gboolean asks_again = is_late && ++call->n_late < GREL_ACQUIRE_LATE_LIMIT;
-  GCancellable *ousted = NULL;
+  GrelOusted ousted = { NULL };
   GrelLease *lease;
   gboolean claimed;
 
@@ -299,7 +287,8 @@ grel_lock_slot_take_yes (GrelLockSlot *self, GrelAcquireCall *call, gint64 fence
     {
       lease = grel_lock_slot_grant_call (self, call, fence, sent, &ousted);
       grel_part_leave (part);
-      grel_lock_slot_deliver (&call->base, lease, NULL, ousted);
+      grel_ousted_tell (&ousted);
+      grel_call_deliver (&call->base, lease, NULL);
       return;
     }
 
@@ -509,7 +498,7 @@ static GrelLease *
 grel_lock_slot_admit (GrelLockSlot *self,
                       const GrelLockWish *wish,
                       guint64 thread,
-                      GCancellable **ousted,
+                      GrelOusted *ousted,
                       GrelCall **call,
                       GError **error)
 {
@@ -557,14 +546,14 @@ static gboolean
 grel_lock_slot_tell_late_holder (GrelLockSlot *self, GrelLockBackend **kept)
 {
   GrelPart *part = grel_lock_slot_get_part (self);
-  g_autoptr (GCancellable) ousted = grel_lock_slot_oust (self, FALSE);
+  GrelOusted ousted = grel_lock_slot_oust (self, FALSE);
 
-  if (ousted == NULL)
+  if (ousted.grant == NULL)
     return TRUE;
 
   *kept = g_object_ref (self->backend); /* it may be closed meanwhile */
   g_mutex_unlock (&part->mutex);
-  g_cancellable_cancel (ousted);
+  grel_ousted_tell (&ousted);
   g_mutex_lock (&part->mutex);
   return part->state == GREL_PART_OPEN;
 }
@@ -573,7 +562,7 @@ GrelLease *
 grel_lock_slot_acquire (GrelPart *part, const GrelLockWish *wish, GrelCall **call, GError **error)
 {
   guint64 thread = wish->task == NULL ? grel_identity_get_thread () : 0;
-  g_autoptr (GCancellable) ousted = NULL;
+  GrelOusted ousted = { NULL };
   g_autoptr (GrelLockBackend) kept = NULL;
   GrelLease *lease = NULL;
   GrelLockSlot *slot;
@@ -594,7 +583,6 @@ grel_lock_slot_acquire (GrelPart *part, const GrelLockWish *wish, GrelCall **cal
 
   if (!is_open)
     grel_part_enter (part, wish->task == NULL, wish->subject, error); /* which says why not */
-  if (ousted != NULL)
-    g_cancellable_cancel (ousted);
+  grel_ousted_tell (&ousted);
   return lease;
 }

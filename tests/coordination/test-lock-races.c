@@ -378,6 +378,67 @@ races_lose_nothing (gconstpointer arena)
   grel_test_race (run, arena);
 }
 
+/* A holder that is late, and whose lease another thread drops as it is told so: what its
+ * cancellable is the last of may ask the backend for something. */
+
+typedef struct
+{
+  GrelLease *lease;
+  guint delay;
+  int is_ready;
+} Dropper;
+
+static gpointer
+dropper_run (gpointer data)
+{
+  Dropper *self = data;
+
+  g_atomic_int_set (&self->is_ready, TRUE);
+  while (grel_lease_is_valid (self->lease))
+    ;
+  for (guint i = 0; i < self->delay; i++)
+    g_atomic_int_set (&self->is_ready, TRUE);
+  g_object_unref (self->lease);
+  return NULL;
+}
+
+static void
+ask_from_finalizer (gpointer backend, GObject *cancellable)
+{
+  grel_backend_get_is_open (backend);
+}
+
+static void
+run_late_holder (guint number, GRand *rand, GrelTestLoop *loop, gconstpointer arena)
+{
+  g_autoptr (GrelMemoryLockAdapter) backend = grel_memory_lock_adapter_new ();
+  g_autoptr (GrelLock) lock
+    = g_object_new (GREL_TYPE_LOCK, "name", "race", "backend", backend, "auto-extend", FALSE, NULL);
+  Dropper dropper = { .delay = g_rand_int_range (rand, 0, 400) };
+  g_autoptr (GrelLease) next = NULL;
+  GThread *thread;
+
+  grel_test_loop_open_backend (loop, GREL_BACKEND (backend));
+  grel_lock_set_lease_duration (lock, 300);
+  dropper.lease = grel_lock_acquire_from_thread (lock, -1, NULL, NULL);
+  g_object_weak_ref (G_OBJECT (grel_lease_get_cancellable (dropper.lease)), ask_from_finalizer,
+                     backend);
+  thread = g_thread_new ("dropper", dropper_run, &dropper);
+  while (!g_atomic_int_get (&dropper.is_ready))
+    g_thread_yield ();
+
+  while (next == NULL)
+    next = grel_lock_acquire_from_thread (lock, 0, NULL, NULL);
+  g_thread_join (thread);
+  grel_backend_close_from_thread (GREL_BACKEND (backend), NULL, NULL);
+}
+
+static void
+a_finalizer_may_ask_while_a_late_holder_is_told (void)
+{
+  grel_test_race (run_late_holder, NULL);
+}
+
 static const Arena arenas[] = {
   { "/lock-races/in-memory", grel_memory_lock_adapter_get_type, FALSE },
   { "/lock-races/in-a-store", grel_test_store_get_type, FALSE },
@@ -391,5 +452,7 @@ main (int argc, char **argv)
   g_test_init (&argc, &argv, NULL);
   for (guint i = 0; i < G_N_ELEMENTS (arenas); i++)
     g_test_add_data_func (arenas[i].path, &arenas[i], races_lose_nothing);
+  g_test_add_func ("/lock-races/a-finalizer-may-ask-while-a-late-holder-is-told",
+                   a_finalizer_may_ask_while_a_late_holder_is_told);
   return g_test_run ();
 }
