@@ -28,8 +28,8 @@ struct _GrelGrant
 {
   GrelGranted base;
   gatomicrefcount refs;
-  guint generation; /* of the process it was granted to */
-  GrelLockBackend *backend;
+  guint generation;         /* of the process it was granted to */
+  GrelLockBackend *backend; /* not a reference: it is alive until the grant has ended */
   GrelPart *part;
   GrelLockHold hold;
   GrelSubject subject; /* which lives as long as the key of the hold */
@@ -50,9 +50,10 @@ struct _GrelGrant
   GrelTimer timer;
 };
 
-/* Mutex held: registers a grant with its slot and the part. A thread has it in its hands at once,
- * so that it is extended from now on. */
+/* Mutex held: registers a grant with its slot and the part, whose reference it takes. A thread has
+ * it in its hands at once, so that it is extended from now on. */
 GrelGrant *grel_grant_new (GrelLockSlot *slot,
+                           GrelPart *part,
                            const GrelLockSettings *settings,
                            const GrelLockHold *hold,
                            gint64 fence,
@@ -80,8 +81,8 @@ GCancellable *grel_grant_get_cancellable (GrelGrant *self);
  */
 GCancellable *grel_grant_end (GrelGrant *self, GrelGrantState state);
 
-/* A holder that was ended, until it is told so: the last reference to what is its owner's mustn't be
- * given up under the mutex. */
+/* A holder that was ended, until it is told so: the last reference to what is its owner's mustn't
+ * be given up under the mutex. */
 typedef struct
 {
   GrelGrant *grant;

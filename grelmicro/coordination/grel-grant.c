@@ -29,7 +29,7 @@ grel_grant_unref (GrelGrant *self)
     return;
 
   g_clear_object (&self->cancellable);
-  g_object_unref (self->backend);
+  grel_part_unref (self->part);
   grel_lock_hold_clear (&self->hold);
   g_free (self);
 }
@@ -119,6 +119,7 @@ grel_grant_unref_closed (GrelGranted *granted)
 
 GrelGrant *
 grel_grant_new (GrelLockSlot *slot,
+                GrelPart *part,
                 const GrelLockSettings *settings,
                 const GrelLockHold *hold,
                 gint64 fence,
@@ -130,8 +131,8 @@ grel_grant_new (GrelLockSlot *slot,
   *self = (GrelGrant){
     .base = { .link.data = self, .end = grel_grant_end_closed, .unref = grel_grant_unref_closed },
     .generation = grel_identity_get_generation (),
-    .backend = g_object_ref (slot->backend),
-    .part = grel_backend_get_part (GREL_BACKEND (slot->backend)),
+    .backend = slot->backend,
+    .part = part,
     .hold = grel_lock_hold_copy (hold),
     .subject = slot->subject,
     .fence = fence,

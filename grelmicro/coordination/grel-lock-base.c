@@ -143,13 +143,18 @@ grel_lock_base_begin (GrelLockBase *self,
                         .timeout = timeout,
                         .task = task,
                         .cancellable = cancellable };
-  g_autoptr (GrelPart) part = NULL;
+  GrelLease *lease;
 
   if (g_cancellable_set_error_if_cancelled (cancellable, error))
     return NULL;
 
-  part = grel_lock_base_prepare (self, &wish.settings, error);
-  return part != NULL ? grel_lock_slot_acquire (part, &wish, call, error) : NULL;
+  wish.part = grel_lock_base_prepare (self, &wish.settings, error);
+  if (wish.part == NULL)
+    return NULL;
+
+  lease = grel_lock_slot_acquire (&wish, call, error);
+  g_clear_pointer (&wish.part, grel_part_unref);
+  return lease;
 }
 
 void

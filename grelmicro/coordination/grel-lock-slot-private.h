@@ -35,6 +35,7 @@ struct _GrelLockSlot
 /* One wish to hold a lock. */
 typedef struct
 {
+  GrelPart *part; /* a reference; NULL when a grant has taken it */
   GRefString *key;
   GrelSubject subject;
   GrelLockSettings settings;
@@ -45,8 +46,7 @@ typedef struct
 
 /* Returns: (transfer full): a lease that could be granted at once, or NULL with either @call, for
  * an answer that comes later, or @error */
-GrelLease *
-grel_lock_slot_acquire (GrelPart *part, const GrelLockWish *wish, GrelCall **call, GError **error);
+GrelLease *grel_lock_slot_acquire (GrelLockWish *wish, GrelCall **call, GError **error);
 
 /* Mutex held: the head of the queue tries again when the captured context gets round to it. */
 void grel_lock_slot_kick (GrelLockSlot *self);

@@ -152,8 +152,9 @@ static const GrelCallClass grel_acquire_call_class = {
 
 /* Mutex held: somebody won. Whoever held it until now has lost it, and is told before the winner.
  */
-static GrelLease *
+static GrelGrant *
 grel_lock_slot_grant (GrelLockSlot *self,
+                      GrelPart *part,
                       const GrelLockSettings *settings,
                       const GrelLockHold *hold,
                       gint64 fence,
@@ -164,21 +165,22 @@ grel_lock_slot_grant (GrelLockSlot *self,
   GrelGrant *grant;
 
   *ousted = grel_lock_slot_oust (self, TRUE);
-  grant = grel_grant_new (self, settings, hold, fence, sent, thread);
-  grel_lock_slot_schedule (self, -settings->lease_duration);
-  return grel_lease_new (grant);
+  grant = grel_grant_new (self, part, settings, hold, fence, sent, thread);
+  if (!grel_wait_queue_is_empty (&self->queue))
+    grel_lock_slot_schedule (self, -settings->lease_duration);
+  return grant;
 }
 
 /* Mutex held: the head won, and is claimed. */
-static GrelLease *
+static GrelGrant *
 grel_lock_slot_grant_call (GrelLockSlot *self,
                            GrelAcquireCall *call,
                            gint64 fence,
                            gint64 sent,
                            GrelOusted *ousted)
 {
-  return grel_lock_slot_grant (self, &call->settings, &call->hold, fence, sent, call->thread,
-                               ousted);
+  return grel_lock_slot_grant (self, grel_part_ref (call->base.part), &call->settings, &call->hold,
+                               fence, sent, call->thread, ousted);
 }
 
 /* Mutex held, and dropped: an adapter that decides at once is asked on the spot. */
@@ -188,7 +190,7 @@ grel_lock_slot_serve_now (GrelLockSlot *self, GrelAcquireCall *head)
   GrelPart *part = grel_lock_slot_get_part (self);
   GrelLockBackendClass *klass = GREL_LOCK_BACKEND_GET_CLASS (self->backend);
   GrelOusted ousted = { NULL };
-  GrelLease *lease = NULL;
+  GrelGrant *grant = NULL;
   gint64 now = grel_part_now (part);
   gssize answer;
 
@@ -197,12 +199,12 @@ grel_lock_slot_serve_now (GrelLockSlot *self, GrelAcquireCall *head)
   if (answer <= 0)
     grel_lock_slot_schedule (self, answer);
   else if (grel_call_claim (&head->base, GREL_CALL_DONE))
-    lease = grel_lock_slot_grant_call (self, head, answer, now, &ousted);
+    grant = grel_lock_slot_grant_call (self, head, answer, now, &ousted);
   grel_part_leave (part);
 
   grel_ousted_tell (&ousted);
-  if (lease != NULL)
-    grel_call_deliver (&head->base, lease, NULL);
+  if (grant != NULL)
+    grel_call_deliver (&head->base, grel_lease_new (grant), NULL);
 }
 
 static void grel_lock_slot_pump (GrelLockSlot *self);
@@ -277,7 +279,7 @@ grel_lock_slot_take_yes (GrelLockSlot *self, GrelAcquireCall *call, gint64 fence
   gboolean is_late = grel_lock_slot_is_late (self, call, sent);
   gboolean asks_again = is_late && ++call->n_late < GREL_ACQUIRE_LATE_LIMIT;
   GrelOusted ousted = { NULL };
-  GrelLease *lease;
+  GrelGrant *grant;
   gboolean claimed;
 
   /* A backend that closes has ended its leases already, so there must be no new one. */
@@ -285,10 +287,10 @@ grel_lock_slot_take_yes (GrelLockSlot *self, GrelAcquireCall *call, gint64 fence
     = part->state == GREL_PART_OPEN && !asks_again && grel_call_claim (&call->base, GREL_CALL_DONE);
   if (claimed && !is_late)
     {
-      lease = grel_lock_slot_grant_call (self, call, fence, sent, &ousted);
+      grant = grel_lock_slot_grant_call (self, call, fence, sent, &ousted);
       grel_part_leave (part);
       grel_ousted_tell (&ousted);
-      grel_call_deliver (&call->base, lease, NULL);
+      grel_call_deliver (&call->base, grel_lease_new (grant), NULL);
       return;
     }
 
@@ -494,9 +496,9 @@ grel_lock_slot_enqueue (GrelLockSlot *self,
 }
 
 /* Mutex held: whoever comes first may be answered on the spot; all others wait. */
-static GrelLease *
+static GrelGrant *
 grel_lock_slot_admit (GrelLockSlot *self,
-                      const GrelLockWish *wish,
+                      GrelLockWish *wish,
                       guint64 thread,
                       GrelOusted *ousted,
                       GrelCall **call,
@@ -523,7 +525,8 @@ grel_lock_slot_admit (GrelLockSlot *self,
       = GREL_LOCK_BACKEND_GET_CLASS (self->backend)
           ->try_acquire (self->backend, self->key, hold.token, wish->settings.lease_duration, now);
   if (answer > 0)
-    return grel_lock_slot_grant (self, &wish->settings, &hold, answer, now, thread, ousted);
+    return grel_lock_slot_grant (self, g_steal_pointer (&wish->part), &wish->settings, &hold,
+                                 answer, now, thread, ousted);
 
   if (wish->timeout == 0 && (is_immediate || !is_first))
     {
@@ -559,12 +562,13 @@ grel_lock_slot_tell_late_holder (GrelLockSlot *self, GrelLockBackend **kept)
 }
 
 GrelLease *
-grel_lock_slot_acquire (GrelPart *part, const GrelLockWish *wish, GrelCall **call, GError **error)
+grel_lock_slot_acquire (GrelLockWish *wish, GrelCall **call, GError **error)
 {
+  GrelPart *part = wish->part;
   guint64 thread = wish->task == NULL ? grel_identity_get_thread () : 0;
   GrelOusted ousted = { NULL };
   g_autoptr (GrelLockBackend) kept = NULL;
-  GrelLease *lease = NULL;
+  GrelGrant *grant = NULL;
   GrelLockSlot *slot;
   gboolean is_open;
 
@@ -576,7 +580,7 @@ grel_lock_slot_acquire (GrelPart *part, const GrelLockWish *wish, GrelCall **cal
   slot->pins++; /* or it would go with its last holder */
   is_open = grel_lock_slot_tell_late_holder (slot, &kept);
   if (is_open)
-    lease = grel_lock_slot_admit (slot, wish, thread, &ousted, call, error);
+    grant = grel_lock_slot_admit (slot, wish, thread, &ousted, call, error);
   slot->pins--;
   grel_lock_slot_tidy (slot);
   grel_part_leave (part);
@@ -584,5 +588,5 @@ grel_lock_slot_acquire (GrelPart *part, const GrelLockWish *wish, GrelCall **cal
   if (!is_open)
     grel_part_enter (part, wish->task == NULL, wish->subject, error); /* which says why not */
   grel_ousted_tell (&ousted);
-  return lease;
+  return grant != NULL ? grel_lease_new (grant) : NULL;
 }
