@@ -28,7 +28,7 @@ struct _GrelLockSlot
   gboolean is_asking;
   gboolean asks_again; /* something changed while it asked */
   gboolean is_watched; /* the adapter was told that somebody waits */
-  gboolean is_idle;    /* and in the list of those */
+  gboolean is_listed;  /* among those that nobody needed lately */
   GList idle;
 };
 

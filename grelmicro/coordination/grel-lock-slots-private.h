@@ -14,7 +14,7 @@ typedef struct _GrelLockSlot GrelLockSlot;
 typedef struct
 {
   GHashTable *table;  /* key to GrelLockSlot */
-  GQueue idle;        /* those that nobody needs, for a while: names are used again and again */
+  GQueue idle;        /* those that nobody needed lately: names are used again and again */
   GrelLockSlot *last; /* (nullable): that was found */
 } GrelLockSlots;
 

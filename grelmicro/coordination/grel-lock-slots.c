@@ -55,30 +55,42 @@ grel_lock_slot_ensure (GrelLockBackend *backend, GRefString *key)
       self->retry.klass = &grel_lock_slot_timer_class;
       g_hash_table_insert (slots->table, self->key, self);
     }
-  else if (self->is_idle)
-    {
-      g_queue_unlink (&slots->idle, &self->idle);
-      self->is_idle = FALSE;
-    }
   return self;
+}
+
+static gboolean
+grel_lock_slot_is_needed (GrelLockSlot *self)
+{
+  return self->holder != NULL || self->pins > 0 || !grel_wait_queue_is_empty (&self->queue);
+}
+
+/* What is needed again by the time that its turn comes leaves the list, and stays: to look then is
+ * cheaper than to leave the list at each use. */
+static void
+grel_lock_slots_drop_first (GrelLockSlots *self)
+{
+  GrelLockSlot *slot = g_queue_pop_head_link (&self->idle)->data;
+
+  slot->is_listed = FALSE;
+  if (grel_lock_slot_is_needed (slot))
+    return;
+
+  if (self->last == slot)
+    self->last = NULL;
+  g_hash_table_remove (self->table, slot->key);
 }
 
 void
 grel_lock_slot_tidy (GrelLockSlot *self)
 {
-  GrelLockSlots *slots = grel_lock_backend_get_slots (self->backend);
+  GrelLockSlots *slots;
 
-  if (self->is_idle || self->holder != NULL || self->pins > 0
-      || !grel_wait_queue_is_empty (&self->queue))
+  if (self->is_listed || grel_lock_slot_is_needed (self))
     return;
 
-  self->is_idle = TRUE;
+  slots = grel_lock_backend_get_slots (self->backend);
+  self->is_listed = TRUE;
   g_queue_push_tail_link (&slots->idle, &self->idle);
-  if (slots->idle.length <= GREL_LOCK_SLOTS_IDLE)
-    return;
-
-  self = g_queue_pop_head_link (&slots->idle)->data;
-  if (slots->last == self)
-    slots->last = NULL;
-  g_hash_table_remove (slots->table, self->key);
+  if (slots->idle.length > GREL_LOCK_SLOTS_IDLE)
+    grel_lock_slots_drop_first (slots);
 }
