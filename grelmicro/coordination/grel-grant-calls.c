@@ -140,7 +140,6 @@ grel_grant_ask_later (GrelGrant *self, GrelLockVerb verb, GTask *task, GCancella
 
   g_atomic_int_set (&self->state, GREL_GRANT_RELEASING);
   self->keeps_alive = FALSE;
-  grel_timers_clear (self->part->timers, &self->timer);
   call->item.run = grel_grant_call_run_release;
   grel_hop_post (self->part->hop, &grel_call_ref (call)->item);
   return call;

@@ -47,7 +47,6 @@ struct _GrelGrant
   gboolean is_dropped;       /* while its release is under way */
   GCancellable *cancellable; /* made when somebody asks for it */
   GrelLockSlot *slot;        /* NULL once it has ended */
-  GrelTimer timer;
 };
 
 /* Mutex held: registers a grant with its slot and the part, whose reference it takes. A thread has
@@ -97,6 +96,9 @@ void grel_ousted_tell (GrelOusted *self);
 
 /* From now on the grant is extended for as long as its lease lives. */
 void grel_grant_keep_alive (GrelGrant *self);
+
+/* In the captured context: extends it if that is due, and says so if it is lost. */
+void grel_grant_check_on (GrelGrant *self);
 
 /* The lease object is gone; consumes its reference. */
 void grel_grant_drop (GrelGrant *self);

@@ -7,14 +7,6 @@
 #include <grelmicro/coordination/grel-lock-slot-private.h>
 #include <grelmicro/core/grel-log-private.h>
 
-static void grel_grant_timer_ref (GrelTimer *timer);
-static void grel_grant_timer_fire (GrelTimer *timer);
-
-static const GrelTimerClass grel_grant_timer_class = {
-  .ref = grel_grant_timer_ref,
-  .fire = grel_grant_timer_fire,
-};
-
 GrelGrant *
 grel_grant_ref (GrelGrant *self)
 {
@@ -66,15 +58,18 @@ grel_grant_is_valid (GrelGrant *self)
   return grel_grant_is_valid_at (self, grel_part_now (self->part));
 }
 
-/* When the timer is next needed: to extend, or to say that the grant is lost. */
+/* When somebody has to look: to extend, or to say that the grant is lost. The timer is the slot's,
+ * and one that fires too early costs less than to move it with each grant. */
 static void
 grel_grant_schedule (GrelGrant *self)
 {
+  GrelTimer *watch = &self->slot->watch;
   gint64 due = self->deadline;
 
   if (self->keeps_alive && !self->is_extending)
     due = MIN (due, self->renew_at);
-  grel_timers_set (self->part->timers, &self->timer, due);
+  if (!grel_timer_is_set (watch) || due < watch->node.due)
+    grel_timers_set (self->part->timers, watch, due);
 }
 
 static void
@@ -140,7 +135,6 @@ grel_grant_new (GrelLockSlot *slot,
     .acquired_at = sent,
     .thread = thread,
     .slot = slot,
-    .timer.klass = &grel_grant_timer_class,
   };
   g_atomic_ref_count_init (&self->refs);
   if (settings->min_hold_duration > 0)
@@ -165,7 +159,6 @@ grel_grant_end (GrelGrant *self, GrelGrantState state)
   if (slot == NULL)
     return NULL;
 
-  grel_timers_clear (self->part->timers, &self->timer);
   g_queue_unlink (&self->part->granted, &self->base.link);
   if (slot->holder == self)
     slot->holder = NULL;
@@ -363,18 +356,6 @@ grel_grant_ask_now (GrelGrant *self, GrelLockVerb verb, gint64 now, GCancellable
   return is_ours;
 }
 
-static GrelGrant *
-grel_grant_from_timer (GrelTimer *timer)
-{
-  return (GrelGrant *) ((char *) timer - G_STRUCT_OFFSET (GrelGrant, timer));
-}
-
-static void
-grel_grant_timer_ref (GrelTimer *timer)
-{
-  grel_grant_ref (grel_grant_from_timer (timer));
-}
-
 typedef struct
 {
   GrelGrant *grant;
@@ -429,26 +410,33 @@ grel_grant_renew (GrelGrant *self, GTimeSpan lease)
                          renewal);
 }
 
-static void
-grel_grant_timer_fire (GrelTimer *timer)
+/* Mutex held. Returns: whether it is lost; stores for how long to extend it, if it is due */
+static gboolean
+grel_grant_look (GrelGrant *self, gint64 now, GTimeSpan *lease)
 {
-  g_autoptr (GrelGrant) self = grel_grant_from_timer (timer);
+  if (self->state != GREL_GRANT_HELD && self->state != GREL_GRANT_UNSURE)
+    return FALSE;
+  if (now >= self->deadline)
+    return TRUE;
+
+  if (self->keeps_alive && !self->is_extending && now >= self->renew_at)
+    {
+      *lease = grel_grant_get_next_lease (self, now);
+      self->keeps_alive = self->is_extending = *lease > 0;
+    }
+  grel_grant_schedule (self);
+  return FALSE;
+}
+
+void
+grel_grant_check_on (GrelGrant *self)
+{
   gint64 now = grel_part_now (self->part);
   GTimeSpan lease = 0;
   gboolean is_lost;
 
   g_mutex_lock (&self->part->mutex);
-  is_lost
-    = (self->state == GREL_GRANT_HELD || self->state == GREL_GRANT_UNSURE) && now >= self->deadline;
-  if (self->state == GREL_GRANT_HELD && !is_lost)
-    {
-      if (self->keeps_alive && !self->is_extending && now >= self->renew_at)
-        {
-          lease = grel_grant_get_next_lease (self, now);
-          self->keeps_alive = self->is_extending = lease > 0;
-        }
-      grel_grant_schedule (self);
-    }
+  is_lost = grel_grant_look (self, now, &lease);
   g_mutex_unlock (&self->part->mutex);
 
   if (is_lost)

@@ -22,6 +22,7 @@ struct _GrelLockSlot
   GrelGrant *holder;   /* not a reference */
   GrelWaitQueue queue;
   GrelTimer retry;
+  GrelTimer watch; /* of who holds it; may fire too early */
   GrelHopItem item;
   guint pins; /* the turns and answers that are still to come */
   gboolean is_posted;
@@ -56,6 +57,12 @@ GrelLockSlot *grel_lock_slot_ensure (GrelLockBackend *backend, GRefString *key);
 
 /* Mutex held: a slot that nobody holds or waits for, nor has pinned, may go. */
 void grel_lock_slot_tidy (GrelLockSlot *self);
+
+/* Mutex held: neither the slot nor its backend goes away before it is unpinned. */
+void grel_lock_slot_pin (GrelLockSlot *self);
+
+/* Without the mutex. */
+void grel_lock_slot_unpin (GrelLockSlot *self);
 
 extern const GrelTimerClass grel_lock_slot_timer_class;
 

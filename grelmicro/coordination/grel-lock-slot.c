@@ -34,27 +34,6 @@ grel_lock_slot_get_part (GrelLockSlot *self)
   return grel_backend_get_part (GREL_BACKEND (self->backend));
 }
 
-/* Mutex held: neither the slot nor its backend goes away before it is unpinned. */
-static void
-grel_lock_slot_pin (GrelLockSlot *self)
-{
-  self->pins++;
-  g_object_ref (self->backend);
-}
-
-/* Without the mutex. */
-static void
-grel_lock_slot_unpin (GrelLockSlot *self)
-{
-  g_autoptr (GrelLockBackend) backend = self->backend;
-  GrelPart *part = grel_lock_slot_get_part (self);
-
-  g_mutex_lock (&part->mutex);
-  self->pins--;
-  grel_lock_slot_tidy (self);
-  g_mutex_unlock (&part->mutex);
-}
-
 /* Mutex held: ends a holder of this process whose lease is over. */
 static GrelOusted
 grel_lock_slot_oust (GrelLockSlot *self, gboolean even_if_valid)

@@ -9,6 +9,14 @@
 /* How many slots stay that nobody needs. */
 #define GREL_LOCK_SLOTS_IDLE 128
 
+static void grel_lock_slot_watch_ref (GrelTimer *timer);
+static void grel_lock_slot_watch_fire (GrelTimer *timer);
+
+static const GrelTimerClass grel_lock_slot_watch_class = {
+  .ref = grel_lock_slot_watch_ref,
+  .fire = grel_lock_slot_watch_fire,
+};
+
 static void
 grel_lock_slot_free (gpointer data)
 {
@@ -53,6 +61,7 @@ grel_lock_slot_ensure (GrelLockBackend *backend, GRefString *key)
       self->subject = grel_lock_subject_for_key (key);
       self->idle.data = self;
       self->retry.klass = &grel_lock_slot_timer_class;
+      self->watch.klass = &grel_lock_slot_watch_class;
       g_hash_table_insert (slots->table, self->key, self);
     }
   return self;
@@ -75,6 +84,7 @@ grel_lock_slots_drop_first (GrelLockSlots *self)
   if (grel_lock_slot_is_needed (slot))
     return;
 
+  grel_timers_clear (grel_backend_get_part (GREL_BACKEND (slot->backend))->timers, &slot->watch);
   if (self->last == slot)
     self->last = NULL;
   g_hash_table_remove (self->table, slot->key);
@@ -93,4 +103,52 @@ grel_lock_slot_tidy (GrelLockSlot *self)
   g_queue_push_tail_link (&slots->idle, &self->idle);
   if (slots->idle.length > GREL_LOCK_SLOTS_IDLE)
     grel_lock_slots_drop_first (slots);
+}
+
+void
+grel_lock_slot_pin (GrelLockSlot *self)
+{
+  self->pins++;
+  g_object_ref (self->backend);
+}
+
+void
+grel_lock_slot_unpin (GrelLockSlot *self)
+{
+  g_autoptr (GrelLockBackend) backend = self->backend;
+  GrelPart *part = grel_backend_get_part (GREL_BACKEND (backend));
+
+  g_mutex_lock (&part->mutex);
+  self->pins--;
+  grel_lock_slot_tidy (self);
+  g_mutex_unlock (&part->mutex);
+}
+
+static GrelLockSlot *
+grel_lock_slot_from_watch (GrelTimer *timer)
+{
+  return (GrelLockSlot *) ((char *) timer - G_STRUCT_OFFSET (GrelLockSlot, watch));
+}
+
+static void
+grel_lock_slot_watch_ref (GrelTimer *timer)
+{
+  grel_lock_slot_pin (grel_lock_slot_from_watch (timer));
+}
+
+static void
+grel_lock_slot_watch_fire (GrelTimer *timer)
+{
+  GrelLockSlot *self = grel_lock_slot_from_watch (timer);
+  GrelPart *part = grel_backend_get_part (GREL_BACKEND (self->backend));
+  g_autoptr (GrelGrant) holder = NULL;
+
+  g_mutex_lock (&part->mutex);
+  if (self->holder != NULL)
+    holder = grel_grant_ref (self->holder);
+  g_mutex_unlock (&part->mutex);
+
+  if (holder != NULL)
+    grel_grant_check_on (holder);
+  grel_lock_slot_unpin (self);
 }

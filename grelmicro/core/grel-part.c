@@ -312,6 +312,7 @@ grel_part_let_go (GrelPart *self, GrelPartState state)
     grel_request_abandon (self->requests.head->data);
   grel_part_set_state (self, state);
   g_atomic_int_set (&self->generation, -1);
+  grel_timers_clear_all (self->timers);
   timers = g_steal_pointer (&self->timers);
   hop = g_steal_pointer (&self->hop);
   g_mutex_unlock (&self->mutex);

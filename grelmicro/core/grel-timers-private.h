@@ -37,6 +37,8 @@ void grel_timers_set (GrelTimers *self, GrelTimer *timer, gint64 due);
 
 void grel_timers_clear (GrelTimers *self, GrelTimer *timer);
 
+void grel_timers_clear_all (GrelTimers *self);
+
 gboolean grel_timer_is_set (const GrelTimer *self);
 
 G_END_DECLS

@@ -187,6 +187,15 @@ grel_timers_clear (GrelTimers *self, GrelTimer *timer)
     grel_heap_remove (&self->heap, &timer->node);
 }
 
+void
+grel_timers_clear_all (GrelTimers *self)
+{
+  GrelHeapNode *node;
+
+  while ((node = grel_heap_peek_last (&self->heap)) != NULL)
+    grel_heap_remove (&self->heap, node);
+}
+
 gboolean
 grel_timer_is_set (const GrelTimer *self)
 {

@@ -1122,6 +1122,38 @@ what_is_granted_while_it_opens_again_does_no_harm (Fixture *fixture, gconstpoint
     stubborn_answer (backend);
 }
 
+/* The timer is the same for all who hold the lock, one after the other; and after a new beginning.
+ */
+static void
+each_holder_is_told_in_time (Fixture *fixture, gconstpointer data)
+{
+  static const GTimeSpan leases[] = { LEASE, 2 * LEASE, LEASE / 2, LEASE };
+
+  grel_lock_set_auto_extend (fixture->lock, FALSE);
+  for (guint i = 0; i < G_N_ELEMENTS (leases); i++)
+    {
+      g_autoptr (GrelLease) released = grel_test_scene_acquire (fixture);
+      g_autoptr (GrelLease) kept = NULL;
+      GCancellable *cancellable;
+
+      release (released);
+      if (i % 2 == 1)
+        {
+          g_assert_true (grel_test_backend_close (fixture->backend, NULL));
+          g_assert_true (grel_test_backend_open (fixture->backend, NULL));
+        }
+      grel_lock_set_lease_duration (fixture->lock, leases[i]);
+      kept = grel_test_scene_acquire (fixture);
+      cancellable = grel_lease_get_cancellable (kept);
+      grel_test_scene_pass (fixture,
+                            grel_lease_get_deadline (kept) - grel_test_scene_now (fixture) - 1);
+      g_assert_false (g_cancellable_is_cancelled (cancellable));
+      grel_test_scene_pass (fixture, 1);
+      g_assert_true (g_cancellable_is_cancelled (cancellable));
+      grel_test_scene_pass (fixture, leases[i]);
+    }
+}
+
 #define RULE_IN_MEMORY(name)                                                                       \
   g_test_add ("/lock/slot/memory/" #name, Fixture, NULL, grel_test_scene_set_up_memory, name,      \
               grel_test_scene_tear_down)
@@ -1154,6 +1186,7 @@ main (int argc, char **argv)
   RULE (a_release_in_the_last_moment_is_in_time);
   RULE_IN_MEMORY (a_lease_that_runs_out_passes_the_lock_on);
   RULE_IN_STORE (for_who_does_not_wait_a_slow_store_fails_within_a_second);
+  RULE (each_holder_is_told_in_time);
   RULE (who_does_not_wait_never_overtakes);
   RULE (nobody_overtakes_who_is_about_to_be_served);
   RULE (who_does_not_wait_gets_what_was_dropped_before);

@@ -272,6 +272,23 @@ one_that_was_never_set_may_be_cleared (Fixture *fixture, gconstpointer data)
 }
 
 static void
+when_all_are_cleared_none_is_set (Fixture *fixture, gconstpointer data)
+{
+  Alarm a = ALARM ('a'), b = ALARM ('b');
+
+  set_in (&a, TICK);
+  set_in (&b, 2 * TICK);
+  g_mutex_lock (&fixture->mutex);
+  grel_timers_clear_all (fixture->timers);
+  g_assert_false (grel_timer_is_set (&a.timer));
+  g_assert_false (grel_timer_is_set (&b.timer));
+  g_mutex_unlock (&fixture->mutex);
+  set_in (&b, TICK);
+  pass (fixture, 3 * TICK);
+  g_assert_cmpstr (fixture->log->str, ==, "b");
+}
+
+static void
 what_is_due_already_fires_at_the_next_turn (Fixture *fixture, gconstpointer data)
 {
   Alarm a = ALARM ('a'), b = ALARM ('b');
@@ -582,6 +599,7 @@ main (int argc, char **argv)
   RULE (one_that_fired_may_be_set_again);
   RULE (one_that_is_cleared_does_not_fire);
   RULE (one_that_was_never_set_may_be_cleared);
+  RULE (when_all_are_cleared_none_is_set);
   RULE (what_is_due_already_fires_at_the_next_turn);
   RULE (one_that_fires_may_set_another);
   RULE (one_that_fires_may_set_itself);
