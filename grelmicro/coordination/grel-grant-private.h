@@ -27,7 +27,7 @@ typedef enum
 struct _GrelGrant
 {
   GrelGranted base;
-  gatomicrefcount refs;
+  int refs;                 /* atomic */
   guint generation;         /* of the process it was granted to */
   GrelLockBackend *backend; /* not a reference: it is alive until the grant has ended */
   GrelPart *part;

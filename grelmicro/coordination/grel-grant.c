@@ -10,15 +10,15 @@
 GrelGrant *
 grel_grant_ref (GrelGrant *self)
 {
-  g_atomic_ref_count_inc (&self->refs);
+  g_atomic_int_inc (&self->refs);
   return self;
 }
 
 void
 grel_grant_unref (GrelGrant *self)
 {
-  if (!g_atomic_ref_count_dec (&self->refs))
-    return;
+  if (g_atomic_int_get (&self->refs) != 1 && !g_atomic_int_dec_and_test (&self->refs))
+    return; /* who has the only one left has it alone */
 
   g_clear_object (&self->cancellable);
   grel_part_unref (self->part);
@@ -36,7 +36,7 @@ grel_grant_get_subject (GrelGrant *self)
 gboolean
 grel_grant_is_foreign (GrelGrant *self)
 {
-  return self->generation != grel_identity_get_generation ();
+  return self->generation != grel_identity_peek_generation ();
 }
 
 gint64
@@ -121,11 +121,14 @@ grel_grant_new (GrelLockSlot *slot,
                 gint64 sent,
                 guint64 thread)
 {
-  GrelGrant *self = g_new (GrelGrant, 1); /* calloc () takes none of the thread's own chunks */
+  /* calloc () takes none of the thread's own chunks, and where every field is named the compiler
+   * clears nothing first. */
+  GrelGrant *self = g_new (GrelGrant, 1);
 
   *self = (GrelGrant){
-    .base = { .link.data = self, .end = grel_grant_end_closed, .unref = grel_grant_unref_closed },
-    .generation = grel_identity_get_generation (),
+    .base = { { self, NULL, NULL }, grel_grant_end_closed, grel_grant_unref_closed },
+    .refs = 2, /* the second is the part's */
+    .generation = grel_identity_peek_generation (),
     .backend = slot->backend,
     .part = part,
     .hold = grel_lock_hold_copy (hold),
@@ -133,17 +136,24 @@ grel_grant_new (GrelLockSlot *slot,
     .fence = fence,
     .settings = *settings,
     .acquired_at = sent,
+    .state = GREL_GRANT_HELD,
+    .deadline = 0,
+    .ends_at = 0,
+    .renew_at = 0,
     .thread = thread,
+    .keeps_alive = FALSE,
+    .is_extending = FALSE,
+    .is_dropped = FALSE,
+    .cancellable = NULL,
     .slot = slot,
   };
-  g_atomic_ref_count_init (&self->refs);
   if (settings->min_hold_duration > 0)
     self->hold.until = grel_part_now (self->part) + settings->min_hold_duration;
   grel_grant_set_deadline (self, sent, settings->lease_duration);
   self->keeps_alive = thread != 0 && grel_grant_can_be_kept (self);
 
   slot->holder = self;
-  g_queue_push_tail_link (&self->part->granted, &grel_grant_ref (self)->base.link);
+  g_queue_push_tail_link (&self->part->granted, &self->base.link);
   grel_grant_schedule (self);
 
   return self;

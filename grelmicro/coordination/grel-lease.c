@@ -39,8 +39,10 @@ grel_lease_is_granted (GrelLease *self)
 static void
 grel_lease_finalize (GObject *object)
 {
-  if (grel_lease_is_granted (GREL_LEASE (object)))
-    grel_grant_drop (GREL_LEASE (object)->grant);
+  GrelLease *self = GREL_LEASE (object);
+
+  if (self->grant != NULL)
+    grel_grant_drop (self->grant);
 
   G_OBJECT_CLASS (grel_lease_parent_class)->finalize (object);
 }

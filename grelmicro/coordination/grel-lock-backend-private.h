@@ -30,7 +30,14 @@ typedef struct
   gint64 until; /* on the part's clock: let go before, it lapses then; 0 if it may be released */
 } GrelLockHold;
 
-GrelLockHold grel_lock_hold_copy (const GrelLockHold *self);
+static inline GrelLockHold
+grel_lock_hold_copy (const GrelLockHold *self)
+{
+  GrelLockHold copy = *self;
+
+  g_ref_string_acquire (copy.key);
+  return copy;
+}
 
 void grel_lock_hold_clear (GrelLockHold *self);
 

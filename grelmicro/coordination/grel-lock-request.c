@@ -19,15 +19,6 @@ typedef struct
   gpointer data;
 } GrelLockRequest;
 
-GrelLockHold
-grel_lock_hold_copy (const GrelLockHold *self)
-{
-  GrelLockHold copy = *self;
-
-  g_ref_string_acquire (copy.key);
-  return copy;
-}
-
 void
 grel_lock_hold_clear (GrelLockHold *self)
 {

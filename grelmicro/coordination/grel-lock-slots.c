@@ -42,7 +42,7 @@ GrelLockSlot *
 grel_lock_slots_find (GrelLockSlots *self, const char *key)
 {
   /* The last one is often the next as well. */
-  if (self->last == NULL || !g_str_equal (self->last->key, key))
+  if (self->last == NULL || (self->last->key != key && !g_str_equal (self->last->key, key)))
     self->last = g_hash_table_lookup (self->table, key);
   return self->last;
 }

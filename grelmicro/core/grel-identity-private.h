@@ -23,7 +23,14 @@ guint64 grel_identity_get_thread (void);
 
 void grel_identity_fill_token (char token[GREL_TOKEN_SIZE]);
 
-extern int grel_identity_generation; /* atomic, for the next but one */
+extern int grel_identity_generation; /* atomic, for the functions below */
+
+/* For who comes after another that asked: everything that was opened did. */
+static inline guint
+grel_identity_peek_generation (void)
+{
+  return g_atomic_int_get (&grel_identity_generation);
+}
 
 void grel_identity_make_mutex_again (GMutex *mutex, guint *made_in);
 
@@ -32,8 +39,7 @@ void grel_identity_make_mutex_again (GMutex *mutex, guint *made_in);
 static inline void
 grel_identity_adopt_mutex (GMutex *mutex, guint *made_in)
 {
-  if (__atomic_load_n (made_in, __ATOMIC_ACQUIRE)
-      != (guint) g_atomic_int_get (&grel_identity_generation))
+  if (__atomic_load_n (made_in, __ATOMIC_ACQUIRE) != grel_identity_peek_generation ())
     grel_identity_make_mutex_again (mutex, made_in);
 }
 

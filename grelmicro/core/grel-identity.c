@@ -99,6 +99,12 @@ grel_identity_count_in_hex (char *digits, int n_digits)
     }
 }
 
+typedef struct
+{
+  guint minted_in;
+  char last[GREL_TOKEN_SIZE]; /* 16 digits each */
+} GrelMint;
+
 /*
  * grel_identity_fill_token:
  *
@@ -107,22 +113,19 @@ grel_identity_count_in_hex (char *digits, int n_digits)
 void
 grel_identity_fill_token (char token[GREL_TOKEN_SIZE])
 {
-  static _Thread_local struct
-  {
-    guint minted_in;
-    char last[GREL_TOKEN_SIZE]; /* 16 digits each */
-  } mint = { 0, "" };
+  static _Thread_local GrelMint thread_mint = { 0, "" };
+  GrelMint *mint = &thread_mint; /* to find it takes a call */
   guint now_in = grel_identity_get_generation ();
 
-  if (mint.last[0] == '\0' || mint.minted_in != now_in)
+  if (mint->last[0] == '\0' || mint->minted_in != now_in)
     {
-      grel_identity_print_hex (mint.last, grel_identity_random ());
-      grel_identity_print_hex (mint.last + 16, grel_identity_random () >> 1);
-      mint.minted_in = now_in;
+      grel_identity_print_hex (mint->last, grel_identity_random ());
+      grel_identity_print_hex (mint->last + 16, grel_identity_random () >> 1);
+      mint->minted_in = now_in;
     }
 
-  grel_identity_count_in_hex (mint.last + 16, 16);
-  memcpy (token, mint.last, GREL_TOKEN_SIZE);
+  grel_identity_count_in_hex (mint->last + 16, 16);
+  memcpy (token, mint->last, GREL_TOKEN_SIZE);
 }
 
 void

@@ -66,7 +66,7 @@ grel_part_is_foreign (GrelPart *self)
 {
   int generation = g_atomic_int_get (&self->generation);
 
-  return generation >= 0 && (guint) generation != grel_identity_get_generation ();
+  return generation >= 0 && (guint) generation != grel_identity_peek_generation ();
 }
 
 void
