@@ -24,9 +24,6 @@ typedef enum
 /* As many threads count without meeting. */
 #define GREL_CACHE_N_TALLIES 8
 
-/* How far apart the stacks of threads are, mostly. */
-#define GREL_CACHE_STACK_SIZE (8 << 20)
-
 /* What some of the threads counted, in a line of the processor's cache of its own; atomic. */
 typedef struct
 {

@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/cache/grel-ttl-cache-private.h>
+#include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/core/grel-log-private.h>
 #include <grelmicro/core/grel-registry-private.h>
 
@@ -79,13 +80,10 @@ grel_ttl_cache_init (GrelTTLCache *self)
     = g_aligned_alloc0 (GREL_CACHE_N_TALLIES, sizeof (GrelCacheTally), G_ALIGNOF (GrelCacheTally));
 }
 
-/* Threads are told apart by where their stacks are, which is cheaper than asking who it is; those
- * that are taken for one only meet. */
 void
 grel_ttl_cache_count (GrelTTLCache *self, GrelCacheCounter counter)
 {
-  guintptr stack = (guintptr) &self;
-  GrelCacheTally *tally = &self->tallies[stack / GREL_CACHE_STACK_SIZE % GREL_CACHE_N_TALLIES];
+  GrelCacheTally *tally = &self->tallies[grel_identity_get_slot (GREL_CACHE_N_TALLIES)];
 
   __atomic_fetch_add (&tally->counters[counter], 1, __ATOMIC_RELAXED);
 }

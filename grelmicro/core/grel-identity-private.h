@@ -43,6 +43,17 @@ grel_identity_adopt_mutex (GMutex *mutex, guint *made_in)
     grel_identity_make_mutex_again (mutex, made_in);
 }
 
+/* How far apart the stacks of threads are, mostly. */
+#define GREL_IDENTITY_STACK_SIZE (8 << 20)
+
+/* For what is spread so that threads don't meet there. They are told apart by where their stacks
+ * are, which is cheaper than asking who it is; those that are taken for one only meet. */
+static inline guint
+grel_identity_get_slot (guint n_slots)
+{
+  return (guintptr) __builtin_frame_address (0) / GREL_IDENTITY_STACK_SIZE % n_slots;
+}
+
 /* The one lock for what is shared by the whole process; it is held across fork (). */
 void grel_identity_lock_process (void);
 

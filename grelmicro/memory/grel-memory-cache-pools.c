@@ -6,6 +6,9 @@
 
 #include <grelmicro/memory/grel-memory-cache-private.h>
 
+/* How many uses to place before others get a turn at the shard. */
+#define GREL_MEMORY_CACHE_MAX_PLACED 64
+
 static GrelMemoryCachePool *
 grel_memory_cache_pool_new (GrelCacheAccount *account)
 {
@@ -15,7 +18,7 @@ grel_memory_cache_pool_new (GrelCacheAccount *account)
   for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
     {
       self->orders[i].pool = self;
-      self->orders[i].oldest_used = G_MAXINT64;
+      self->orders[i].oldest = G_MAXINT64;
     }
   return self;
 }
@@ -23,6 +26,8 @@ grel_memory_cache_pool_new (GrelCacheAccount *account)
 void
 grel_memory_cache_free_pool (GrelMemoryCachePool *self)
 {
+  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
+    grel_heap_clear (&self->orders[i].heap);
   g_atomic_rc_box_release (self->account);
   g_aligned_free (self);
 }
@@ -76,55 +81,36 @@ grel_memory_cache_pool_is_full (GrelMemoryCachePool *self)
 }
 
 guint
-grel_memory_cache_pool_find_oldest (GrelMemoryCachePool *self)
+grel_memory_cache_pool_find_oldest (GrelMemoryCachePool *self, gint64 *bound)
 {
-  gint64 oldest_used = G_MAXINT64;
-  guint oldest = 0;
+  gint64 first = G_MAXINT64;
+  guint found = 0;
 
+  *bound = G_MAXINT64;
   for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
     {
-      gint64 used = __atomic_load_n (&self->orders[i].oldest_used, __ATOMIC_RELAXED);
+      gint64 oldest = __atomic_load_n (&self->orders[i].oldest, __ATOMIC_RELAXED);
 
-      if (used >= oldest_used)
-        continue;
-      oldest_used = used;
-      oldest = i;
+      if (oldest >= first)
+        {
+          *bound = MIN (*bound, oldest);
+          continue;
+        }
+      *bound = first;
+      first = oldest;
+      found = i;
     }
-  return oldest;
+  return found;
 }
 
 static void
 grel_memory_cache_order_note_oldest (GrelMemoryCacheOrder *self)
 {
-  gint64 used = self->oldest != NULL ? self->oldest->last_used : G_MAXINT64;
+  GrelHeapNode *first = grel_heap_peek (&self->heap);
+  gint64 oldest = first != NULL ? first->due : G_MAXINT64;
 
-  if (used != self->oldest_used)
-    __atomic_store_n (&self->oldest_used, used, __ATOMIC_RELAXED);
-}
-
-static void
-grel_memory_cache_order_push (GrelMemoryCacheOrder *self, GrelMemoryCacheEntry *entry)
-{
-  entry->newer = NULL;
-  entry->older = self->newest;
-  if (self->newest != NULL)
-    self->newest->newer = entry;
-  else
-    self->oldest = entry;
-  self->newest = entry;
-}
-
-static void
-grel_memory_cache_order_unlink (GrelMemoryCacheOrder *self, GrelMemoryCacheEntry *entry)
-{
-  if (entry->newer != NULL)
-    entry->newer->older = entry->older;
-  else
-    self->newest = entry->older;
-  if (entry->older != NULL)
-    entry->older->newer = entry->newer;
-  else
-    self->oldest = entry->newer;
+  if (oldest != self->oldest)
+    __atomic_store_n (&self->oldest, oldest, __ATOMIC_RELAXED);
 }
 
 void
@@ -134,31 +120,39 @@ grel_memory_cache_order_enter (GrelMemoryCacheOrder *self,
 {
   entry->order = self;
   entry->last_used = stamp;
-  grel_memory_cache_order_push (self, entry);
+  grel_heap_add (&self->heap, &entry->use, stamp);
   grel_memory_cache_order_note_oldest (self);
   g_atomic_int_inc (&self->pool->n_entries);
   g_atomic_int_inc (&self->pool->account->size);
 }
 
-/* Only a bounded cache has to know what was used when. */
-void
-grel_memory_cache_order_use (GrelMemoryCacheOrder *self, GrelMemoryCacheEntry *entry, gint64 stamp)
+/* A use is placed once at most, whoever has to. */
+GrelMemoryCacheEntry *
+grel_memory_cache_order_find_oldest (GrelMemoryCacheOrder *self, gint64 bound)
 {
+  GrelMemoryCacheEntry *oldest = NULL;
+  GrelHeapNode *first;
 
-  gboolean was_oldest;
-
-  if (g_atomic_int_get (&self->pool->account->max_size) == 0)
-    return;
-
-  was_oldest = entry->older == NULL;
-  if (entry->newer != NULL)
+  for (guint i = 0; i < GREL_MEMORY_CACHE_MAX_PLACED && oldest == NULL; i++)
     {
-      grel_memory_cache_order_unlink (self, entry);
-      grel_memory_cache_order_push (self, entry);
+      GrelMemoryCacheEntry *entry;
+
+      first = grel_heap_peek (&self->heap);
+      if (first == NULL || first->due > bound)
+        break;
+
+      entry
+        = (GrelMemoryCacheEntry *) ((char *) first - G_STRUCT_OFFSET (GrelMemoryCacheEntry, use));
+      if (entry->last_used == first->due)
+        oldest = entry;
+      else
+        {
+          grel_heap_remove (&self->heap, first);
+          grel_heap_add (&self->heap, first, entry->last_used);
+        }
     }
-  entry->last_used = stamp;
-  if (was_oldest)
-    grel_memory_cache_order_note_oldest (self);
+  grel_memory_cache_order_note_oldest (self);
+  return oldest;
 }
 
 /* An empty pool is found again by its account: once it is empty it may be gone. */
@@ -173,7 +167,7 @@ grel_memory_cache_order_leave (GrelMemoryCache *cache, GrelMemoryCacheEntry *ent
     return;
 
   account = self->pool->account;
-  grel_memory_cache_order_unlink (self, entry);
+  grel_heap_remove (&self->heap, &entry->use);
   grel_memory_cache_order_note_oldest (self);
   g_atomic_int_add (&account->size, -1);
   if (!g_atomic_int_dec_and_test (&self->pool->n_entries))

@@ -6,13 +6,11 @@
 
 #include <grelmicro/cache/grel-cache-types.h>
 #include <grelmicro/core/grel-heap-private.h>
+#include <grelmicro/memory/grel-memory-cache-lock-private.h>
 
 G_BEGIN_DECLS
 
 #define GREL_MEMORY_CACHE_N_SHARDS 16
-
-/* What threads write to for themselves lies in lines of the processor's cache of its own. */
-#define GREL_MEMORY_CACHE_LINE 64
 
 typedef struct _GrelMemoryCacheEntry GrelMemoryCacheEntry;
 typedef struct _GrelMemoryCacheOrder GrelMemoryCacheOrder;
@@ -42,15 +40,14 @@ struct _GrelMemoryCacheEntry
 {
   GrelHeapNode expiry;
   GrelMemoryCacheKey key;     /* its text is behind the links */
-  GrelMemoryCacheEntry *next; /* in the table */
+  GrelMemoryCacheEntry *next; /* in the table; once it was taken out, in the trash */
   GBytes *value;
   gint64 fresh_until;
+  gint64 last_used; /* a stamp; atomic: who reads the shard writes it */
   GTimeSpan ttl;
   GTimeSpan load_time;
   GrelMemoryCacheOrder *order; /* nullable */
-  gint64 last_used;            /* a stamp, as far as its cache is bounded */
-  GrelMemoryCacheEntry *newer;
-  GrelMemoryCacheEntry *older; /* in the order; once it was taken out, in the trash */
+  GrelHeapNode use;            /* by when it was last used, as far as the order knows */
   guint n_links;
   GrelMemoryCacheLink links[]; /* one for each tag */
 };
@@ -63,13 +60,14 @@ typedef struct
   guint n_entries;
 } GrelMemoryCacheTable;
 
-/* The entries of one cache in one shard, by last use; under the mutex of the shard. */
+/* The entries of one cache in one shard, by last use; for who writes the shard. A use only leaves
+ * its stamp in the entry, which is never behind its place here: what turns out to have been used
+ * since is placed again when something has to go. */
 struct _GrelMemoryCacheOrder
 {
   GrelMemoryCachePool *pool;
-  GrelMemoryCacheEntry *newest;
-  GrelMemoryCacheEntry *oldest;
-  gint64 oldest_used; /* when the oldest was; G_MAXINT64 if there is none; atomic */
+  GrelHeap heap; /* (element-type GrelMemoryCacheEntry) by use */
+  gint64 oldest; /* the place of the first, none was used before; G_MAXINT64 if none; atomic */
 } __attribute__ ((aligned (GREL_MEMORY_CACHE_LINE)));
 
 /* The entries of one cache. */
@@ -84,16 +82,16 @@ struct _GrelMemoryCachePool
 /* The keys that share some bits of their hash, and all that concerns them. */
 typedef struct
 {
-  GMutex mutex;
+  GrelMemoryCacheLock lock;
   GHashTable *tags; /* name to GrelMemoryCacheTag */
   GrelMemoryCacheTable table;
   GrelHeap heap; /* (element-type GrelMemoryCacheEntry) by expiry */
 } __attribute__ ((aligned (GREL_MEMORY_CACHE_LINE))) GrelMemoryCacheShard;
 
 /*
- * What a memory adapter keeps, in shards so that threads seldom meet. A mutex of a shard is held
- * alone, or with that of the pools, which is locked after it. Nothing is unreffed under either:
- * what is taken out lies in the trash until it is freed without them.
+ * What a memory adapter keeps, in shards so that threads seldom meet. The lock of a shard is held
+ * alone, or with the mutex of the pools, which is locked after it. Nothing is unreffed under
+ * either: what is taken out lies in the trash until it is freed without them.
  */
 typedef struct
 {
@@ -144,7 +142,7 @@ gint64 grel_memory_cache_delete_expired (GrelMemoryCache *self, gint64 now, guin
 /* Frees what was taken out. */
 void grel_memory_cache_tidy (GrelMemoryCache *self);
 
-/* The tag index of a shard, whose mutex is held, as for the table and the orders. */
+/* The tag index of a shard, for who writes it, as the table and the orders. */
 GHashTable *grel_memory_cache_tags_new (void);
 
 void grel_memory_cache_tags_add (GHashTable *tags,
@@ -165,15 +163,18 @@ void grel_memory_cache_free_pool (GrelMemoryCachePool *self);
 
 gboolean grel_memory_cache_pool_is_full (GrelMemoryCachePool *self);
 
-/* Returns: the shard with the entry that was not used for longest */
-guint grel_memory_cache_pool_find_oldest (GrelMemoryCachePool *self);
+/* bound: since when all in the other shards were used. Returns: the shard that the entry that was
+ * not used for longest may be in */
+guint grel_memory_cache_pool_find_oldest (GrelMemoryCachePool *self, gint64 *bound);
 
 void grel_memory_cache_order_enter (GrelMemoryCacheOrder *self,
                                     GrelMemoryCacheEntry *entry,
                                     gint64 stamp);
 
-void
-grel_memory_cache_order_use (GrelMemoryCacheOrder *self, GrelMemoryCacheEntry *entry, gint64 stamp);
+/* Places some of what was used since. Returns: (nullable): the entry that was not used for longest,
+ * if that is sure now and not after the bound */
+GrelMemoryCacheEntry *grel_memory_cache_order_find_oldest (GrelMemoryCacheOrder *self,
+                                                           gint64 bound);
 
 void grel_memory_cache_order_leave (GrelMemoryCache *cache, GrelMemoryCacheEntry *entry);
 

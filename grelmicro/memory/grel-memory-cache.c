@@ -12,10 +12,6 @@
 
 G_STATIC_ASSERT (GREL_MEMORY_CACHE_N_SHARDS == 1u << (32 - GREL_MEMORY_CACHE_SHARD_SHIFT));
 
-/* How often to ask for a mutex that is held before sleeping, which takes a hundred times as long as
- * anybody holds it. */
-#define GREL_MEMORY_CACHE_SPINS 64
-
 void
 grel_memory_cache_init (GrelMemoryCache *self)
 {
@@ -23,7 +19,7 @@ grel_memory_cache_init (GrelMemoryCache *self)
     = g_aligned_alloc0 (GREL_MEMORY_CACHE_N_SHARDS, sizeof *self->shards, GREL_MEMORY_CACHE_LINE);
   for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
     {
-      g_mutex_init (&self->shards[i].mutex);
+      grel_memory_cache_lock_init (&self->shards[i].lock);
       self->shards[i].tags = grel_memory_cache_tags_new ();
       grel_memory_cache_table_init (&self->shards[i].table);
     }
@@ -56,7 +52,7 @@ grel_memory_cache_clear (GrelMemoryCache *self)
   grel_memory_cache_adopt (self, &self->pools_mutex);
   grel_memory_cache_adopt (self, &self->bounds_mutex);
   for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
-    grel_memory_cache_adopt (self, &self->shards[i].mutex);
+    grel_memory_cache_lock_adopt (&self->shards[i].lock, self->generation);
 
   grel_memory_cache_delete_all (self);
   grel_memory_cache_tidy (self);
@@ -65,7 +61,8 @@ grel_memory_cache_clear (GrelMemoryCache *self)
       g_hash_table_unref (self->shards[i].tags);
       grel_memory_cache_table_clear (&self->shards[i].table);
       grel_heap_clear (&self->shards[i].heap);
-      grel_memory_cache_clear_mutex (self, &self->shards[i].mutex);
+      if (self->generation == grel_identity_get_generation ())
+        grel_memory_cache_lock_clear (&self->shards[i].lock);
     }
   g_aligned_free (self->shards);
   g_hash_table_unref (self->pools);
@@ -73,31 +70,22 @@ grel_memory_cache_clear (GrelMemoryCache *self)
   grel_memory_cache_clear_mutex (self, &self->bounds_mutex);
 }
 
-static void
-grel_memory_cache_pause (void)
+static GrelMemoryCacheShard *
+grel_memory_cache_get_shard (GrelMemoryCache *self, guint hash)
 {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause ();
-#endif
+  return &self->shards[hash >> GREL_MEMORY_CACHE_SHARD_SHIFT];
 }
 
 static GrelMemoryCacheShard *
-grel_memory_cache_lock (GrelMemoryCache *self, guint hash)
+grel_memory_cache_write (GrelMemoryCache *self, guint hash)
 {
-  GrelMemoryCacheShard *shard = &self->shards[hash >> GREL_MEMORY_CACHE_SHARD_SHIFT];
+  GrelMemoryCacheShard *shard = grel_memory_cache_get_shard (self, hash);
 
-  for (guint i = 0; i < GREL_MEMORY_CACHE_SPINS; i++)
-    {
-      if (g_mutex_trylock (&shard->mutex))
-        return shard;
-      grel_memory_cache_pause ();
-    }
-
-  g_mutex_lock (&shard->mutex);
+  grel_memory_cache_lock_write (&shard->lock);
   return shard;
 }
 
-/* Mutex of the shard held. */
+/* The shard is locked for writing. */
 static void
 grel_memory_cache_remove (GrelMemoryCache *self,
                           GrelMemoryCacheShard *shard,
@@ -108,8 +96,8 @@ grel_memory_cache_remove (GrelMemoryCache *self,
   grel_memory_cache_tags_remove (shard->tags, entry);
   grel_memory_cache_order_leave (self, entry);
 
-  entry->older = __atomic_load_n (&self->trash, __ATOMIC_RELAXED);
-  while (!__atomic_compare_exchange_n (&self->trash, &entry->older, entry, TRUE, __ATOMIC_RELEASE,
+  entry->next = __atomic_load_n (&self->trash, __ATOMIC_RELAXED);
+  while (!__atomic_compare_exchange_n (&self->trash, &entry->next, entry, TRUE, __ATOMIC_RELEASE,
                                        __ATOMIC_RELAXED))
     ;
 }
@@ -125,19 +113,27 @@ grel_memory_cache_tidy (GrelMemoryCache *self)
     {
       GrelMemoryCacheEntry *entry = trash;
 
-      trash = entry->older;
+      trash = entry->next;
       g_bytes_unref (entry->value);
       g_free (entry);
     }
 }
 
-/* Mutex of the shard held. Returns: (nullable): a live entry */
+/* The shard is locked. Returns: (nullable): a live entry */
 static GrelMemoryCacheEntry *
 grel_memory_cache_find (GrelMemoryCacheShard *shard, GrelMemoryCacheKey key, gint64 now)
 {
   GrelMemoryCacheEntry *entry = grel_memory_cache_table_find (&shard->table, key);
 
   return entry != NULL && now < entry->expiry.due ? entry : NULL;
+}
+
+/* Others may do so at the same time, and this one may have come late. */
+static void
+grel_memory_cache_entry_use (GrelMemoryCacheEntry *self, gint64 stamp)
+{
+  if (stamp > __atomic_load_n (&self->last_used, __ATOMIC_RELAXED))
+    __atomic_store_n (&self->last_used, stamp, __ATOMIC_RELAXED);
 }
 
 gboolean
@@ -147,20 +143,20 @@ grel_memory_cache_get (GrelMemoryCache *self,
                        gint64 stamp,
                        GrelCacheRecord *record)
 {
-  GrelMemoryCacheShard *shard = grel_memory_cache_lock (self, key.hash);
+  GrelMemoryCacheShard *shard = grel_memory_cache_get_shard (self, key.hash);
+  GMutex *mutex = grel_memory_cache_lock_read (&shard->lock);
   GrelMemoryCacheEntry *entry = grel_memory_cache_find (shard, key, now);
 
   if (entry != NULL)
     {
-      if (entry->order != NULL)
-        grel_memory_cache_order_use (entry->order, entry, stamp);
+      grel_memory_cache_entry_use (entry, stamp);
       record->value = g_bytes_ref (entry->value);
       record->ttl = entry->ttl;
       record->stale_ttl = entry->expiry.due - entry->fresh_until;
       record->load_time = entry->load_time;
       record->remaining = entry->fresh_until - now;
     }
-  g_mutex_unlock (&shard->mutex);
+  g_mutex_unlock (mutex);
 
   return entry != NULL;
 }
@@ -195,21 +191,24 @@ grel_memory_cache_make_room (GrelMemoryCache *self, GrelMemoryCachePool *pool)
   g_mutex_lock (&self->bounds_mutex);
   while (grel_memory_cache_pool_is_full (pool))
     {
-      guint i = grel_memory_cache_pool_find_oldest (pool);
+      gint64 bound;
+      guint i = grel_memory_cache_pool_find_oldest (pool, &bound);
       GrelMemoryCacheShard *shard = &self->shards[i];
+      GrelMemoryCacheEntry *oldest;
 
-      g_mutex_lock (&shard->mutex);
-      if (pool->orders[i].oldest != NULL)
+      grel_memory_cache_lock_write (&shard->lock);
+      oldest = grel_memory_cache_order_find_oldest (&pool->orders[i], bound);
+      if (oldest != NULL)
         {
           g_atomic_int_inc (&pool->account->evictions);
-          grel_memory_cache_remove (self, shard, pool->orders[i].oldest);
+          grel_memory_cache_remove (self, shard, oldest);
         }
-      g_mutex_unlock (&shard->mutex);
+      grel_memory_cache_lock_end_write (&shard->lock);
     }
   g_mutex_unlock (&self->bounds_mutex);
 }
 
-/* Mutex of the shard held. */
+/* The shard is locked for writing. */
 static void
 grel_memory_cache_put (GrelMemoryCache *self,
                        GrelMemoryCacheShard *shard,
@@ -245,10 +244,10 @@ grel_memory_cache_set (GrelMemoryCache *self,
   GrelMemoryCacheShard *shard;
   gboolean is_first;
 
-  shard = grel_memory_cache_lock (self, key.hash);
+  shard = grel_memory_cache_write (self, key.hash);
   grel_memory_cache_put (self, shard, entry, tags, pool, stamp);
   is_first = grel_heap_peek (&shard->heap) == &entry->expiry;
-  g_mutex_unlock (&shard->mutex);
+  grel_memory_cache_lock_end_write (&shard->lock);
 
   if (pool != NULL)
     {
@@ -261,12 +260,12 @@ grel_memory_cache_set (GrelMemoryCache *self,
 gboolean
 grel_memory_cache_delete (GrelMemoryCache *self, GrelMemoryCacheKey key, gint64 now)
 {
-  GrelMemoryCacheShard *shard = grel_memory_cache_lock (self, key.hash);
+  GrelMemoryCacheShard *shard = grel_memory_cache_write (self, key.hash);
   GrelMemoryCacheEntry *entry = grel_memory_cache_find (shard, key, now);
 
   if (entry != NULL)
     grel_memory_cache_remove (self, shard, entry);
-  g_mutex_unlock (&shard->mutex);
+  grel_memory_cache_lock_end_write (&shard->lock);
 
   return entry != NULL;
 }
@@ -279,10 +278,10 @@ grel_memory_cache_delete_tag (GrelMemoryCache *self, const char *name)
       GrelMemoryCacheShard *shard = &self->shards[i];
       GrelMemoryCacheEntry *entry;
 
-      g_mutex_lock (&shard->mutex);
+      grel_memory_cache_lock_write (&shard->lock);
       while ((entry = grel_memory_cache_tags_peek (shard->tags, name)) != NULL)
         grel_memory_cache_remove (self, shard, entry);
-      g_mutex_unlock (&shard->mutex);
+      grel_memory_cache_lock_end_write (&shard->lock);
     }
 }
 
@@ -294,10 +293,10 @@ grel_memory_cache_delete_all (GrelMemoryCache *self)
       GrelMemoryCacheShard *shard = &self->shards[i];
       GrelHeapNode *last;
 
-      g_mutex_lock (&shard->mutex);
+      grel_memory_cache_lock_write (&shard->lock);
       while ((last = grel_heap_peek_last (&shard->heap)) != NULL)
         grel_memory_cache_remove (self, shard, (GrelMemoryCacheEntry *) last);
-      g_mutex_unlock (&shard->mutex);
+      grel_memory_cache_lock_end_write (&shard->lock);
     }
 }
 
@@ -311,7 +310,7 @@ grel_memory_cache_shard_delete_expired (GrelMemoryCache *self,
   GrelHeapNode *first;
   gint64 due = G_MAXINT64;
 
-  g_mutex_lock (&shard->mutex);
+  grel_memory_cache_lock_write (&shard->lock);
   while ((first = grel_heap_peek (&shard->heap)) != NULL && first->due <= now && *limit > 0)
     {
       grel_memory_cache_remove (self, shard, (GrelMemoryCacheEntry *) first);
@@ -319,7 +318,7 @@ grel_memory_cache_shard_delete_expired (GrelMemoryCache *self,
     }
   if (first != NULL)
     due = first->due;
-  g_mutex_unlock (&shard->mutex);
+  grel_memory_cache_lock_end_write (&shard->lock);
   return due;
 }
 

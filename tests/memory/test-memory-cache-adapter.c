@@ -164,7 +164,7 @@ use_in_order (Fixture *fixture, char **keys, guint n)
 static void
 what_was_not_used_for_longest_goes_first (Fixture *fixture, gconstpointer data)
 {
-  const guint n = 200;
+  const guint n = 2000; /* more in each shard than are placed in one go */
   g_autofree char **keys = g_new0 (char *, n);
   char text[16];
 
@@ -174,6 +174,7 @@ what_was_not_used_for_longest_goes_first (Fixture *fixture, gconstpointer data)
       keys[i] = g_strdup_printf ("%u", i);
       set (fixture, keys[i], TTL, NULL);
     }
+  use_in_order (fixture, keys, n);
   use_in_order (fixture, keys, n);
 
   for (guint i = 0; i < n; i++)

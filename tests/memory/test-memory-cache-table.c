@@ -108,6 +108,7 @@ the_copy_that_the_child_of_a_fork_has_can_be_cleared (void)
   g_autoptr (GBytes) value = g_bytes_new_static ("value", 5);
   const GrelCacheRecord record = { .value = value, .ttl = 1 };
   GrelMemoryCache cache = { NULL };
+  GMutex *reading[GREL_MEMORY_CACHE_N_SHARDS] = { NULL };
   int status = 1;
   pid_t child;
 
@@ -116,8 +117,9 @@ the_copy_that_the_child_of_a_fork_has_can_be_cleared (void)
                          0);
   g_mutex_lock (&cache.bounds_mutex);
   g_mutex_lock (&cache.pools_mutex);
-  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
-    g_mutex_lock (&cache.shards[i].mutex);
+  grel_memory_cache_lock_write (&cache.shards[0].lock);
+  for (guint i = 1; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
+    reading[i] = grel_memory_cache_lock_read (&cache.shards[i].lock);
 
   child = fork ();
   g_assert_cmpint (child, >=, 0);
@@ -129,8 +131,9 @@ the_copy_that_the_child_of_a_fork_has_can_be_cleared (void)
   g_assert_cmpint (waitpid (child, &status, 0), ==, child);
   g_assert_cmpint (status, ==, 0);
 
-  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
-    g_mutex_unlock (&cache.shards[i].mutex);
+  for (guint i = 1; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
+    g_mutex_unlock (reading[i]);
+  grel_memory_cache_lock_end_write (&cache.shards[0].lock);
   g_mutex_unlock (&cache.pools_mutex);
   g_mutex_unlock (&cache.bounds_mutex);
   grel_memory_cache_clear (&cache);
