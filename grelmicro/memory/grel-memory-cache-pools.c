@@ -12,7 +12,7 @@
 static GrelMemoryCachePool *
 grel_memory_cache_pool_new (GrelCacheAccount *account)
 {
-  GrelMemoryCachePool *self = g_aligned_alloc0 (1, sizeof *self, GREL_MEMORY_CACHE_LINE);
+  GrelMemoryCachePool *self = g_aligned_alloc0 (1, sizeof *self, GREL_CACHE_LINE);
 
   self->account = g_atomic_rc_box_acquire (account);
   for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)

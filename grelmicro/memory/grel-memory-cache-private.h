@@ -6,7 +6,7 @@
 
 #include <grelmicro/cache/grel-cache-types.h>
 #include <grelmicro/core/grel-heap-private.h>
-#include <grelmicro/memory/grel-memory-cache-lock-private.h>
+#include <grelmicro/core/grel-readers-lock-private.h>
 
 G_BEGIN_DECLS
 
@@ -68,7 +68,7 @@ struct _GrelMemoryCacheOrder
   GrelMemoryCachePool *pool;
   GrelHeap heap; /* (element-type GrelMemoryCacheEntry) by use */
   gint64 oldest; /* the place of the first, none was used before; G_MAXINT64 if none; atomic */
-} __attribute__ ((aligned (GREL_MEMORY_CACHE_LINE)));
+} __attribute__ ((aligned (GREL_CACHE_LINE)));
 
 /* The entries of one cache. */
 struct _GrelMemoryCachePool
@@ -82,11 +82,11 @@ struct _GrelMemoryCachePool
 /* The keys that share some bits of their hash, and all that concerns them. */
 typedef struct
 {
-  GrelMemoryCacheLock lock;
+  GrelReadersLock lock;
   GHashTable *tags; /* name to GrelMemoryCacheTag */
   GrelMemoryCacheTable table;
   GrelHeap heap; /* (element-type GrelMemoryCacheEntry) by expiry */
-} __attribute__ ((aligned (GREL_MEMORY_CACHE_LINE))) GrelMemoryCacheShard;
+} __attribute__ ((aligned (GREL_CACHE_LINE))) GrelMemoryCacheShard;
 
 /*
  * What a memory adapter keeps, in shards so that threads seldom meet. The lock of a shard is held

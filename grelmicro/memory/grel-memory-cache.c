@@ -16,10 +16,10 @@ void
 grel_memory_cache_init (GrelMemoryCache *self)
 {
   self->shards
-    = g_aligned_alloc0 (GREL_MEMORY_CACHE_N_SHARDS, sizeof *self->shards, GREL_MEMORY_CACHE_LINE);
+    = g_aligned_alloc0 (GREL_MEMORY_CACHE_N_SHARDS, sizeof *self->shards, GREL_CACHE_LINE);
   for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
     {
-      grel_memory_cache_lock_init (&self->shards[i].lock);
+      grel_readers_lock_init (&self->shards[i].lock);
       self->shards[i].tags = grel_memory_cache_tags_new ();
       grel_memory_cache_table_init (&self->shards[i].table);
     }
@@ -51,8 +51,6 @@ grel_memory_cache_clear (GrelMemoryCache *self)
 {
   grel_memory_cache_adopt (self, &self->pools_mutex);
   grel_memory_cache_adopt (self, &self->bounds_mutex);
-  for (guint i = 0; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
-    grel_memory_cache_lock_adopt (&self->shards[i].lock, self->generation);
 
   grel_memory_cache_delete_all (self);
   grel_memory_cache_tidy (self);
@@ -61,8 +59,7 @@ grel_memory_cache_clear (GrelMemoryCache *self)
       g_hash_table_unref (self->shards[i].tags);
       grel_memory_cache_table_clear (&self->shards[i].table);
       grel_heap_clear (&self->shards[i].heap);
-      if (self->generation == grel_identity_get_generation ())
-        grel_memory_cache_lock_clear (&self->shards[i].lock);
+      grel_readers_lock_clear (&self->shards[i].lock);
     }
   g_aligned_free (self->shards);
   g_hash_table_unref (self->pools);
@@ -81,7 +78,7 @@ grel_memory_cache_write (GrelMemoryCache *self, guint hash)
 {
   GrelMemoryCacheShard *shard = grel_memory_cache_get_shard (self, hash);
 
-  grel_memory_cache_lock_write (&shard->lock);
+  grel_readers_lock_write (&shard->lock);
   return shard;
 }
 
@@ -144,7 +141,7 @@ grel_memory_cache_get (GrelMemoryCache *self,
                        GrelCacheRecord *record)
 {
   GrelMemoryCacheShard *shard = grel_memory_cache_get_shard (self, key.hash);
-  GMutex *mutex = grel_memory_cache_lock_read (&shard->lock);
+  GMutex *mutex = grel_readers_lock_read (&shard->lock);
   GrelMemoryCacheEntry *entry = grel_memory_cache_find (shard, key, now);
 
   if (entry != NULL)
@@ -196,14 +193,14 @@ grel_memory_cache_make_room (GrelMemoryCache *self, GrelMemoryCachePool *pool)
       GrelMemoryCacheShard *shard = &self->shards[i];
       GrelMemoryCacheEntry *oldest;
 
-      grel_memory_cache_lock_write (&shard->lock);
+      grel_readers_lock_write (&shard->lock);
       oldest = grel_memory_cache_order_find_oldest (&pool->orders[i], bound);
       if (oldest != NULL)
         {
           g_atomic_int_inc (&pool->account->evictions);
           grel_memory_cache_remove (self, shard, oldest);
         }
-      grel_memory_cache_lock_end_write (&shard->lock);
+      grel_readers_lock_end_write (&shard->lock);
     }
   g_mutex_unlock (&self->bounds_mutex);
 }
@@ -247,7 +244,7 @@ grel_memory_cache_set (GrelMemoryCache *self,
   shard = grel_memory_cache_write (self, key.hash);
   grel_memory_cache_put (self, shard, entry, tags, pool, stamp);
   is_first = grel_heap_peek (&shard->heap) == &entry->expiry;
-  grel_memory_cache_lock_end_write (&shard->lock);
+  grel_readers_lock_end_write (&shard->lock);
 
   if (pool != NULL)
     {
@@ -265,7 +262,7 @@ grel_memory_cache_delete (GrelMemoryCache *self, GrelMemoryCacheKey key, gint64 
 
   if (entry != NULL)
     grel_memory_cache_remove (self, shard, entry);
-  grel_memory_cache_lock_end_write (&shard->lock);
+  grel_readers_lock_end_write (&shard->lock);
 
   return entry != NULL;
 }
@@ -278,10 +275,10 @@ grel_memory_cache_delete_tag (GrelMemoryCache *self, const char *name)
       GrelMemoryCacheShard *shard = &self->shards[i];
       GrelMemoryCacheEntry *entry;
 
-      grel_memory_cache_lock_write (&shard->lock);
+      grel_readers_lock_write (&shard->lock);
       while ((entry = grel_memory_cache_tags_peek (shard->tags, name)) != NULL)
         grel_memory_cache_remove (self, shard, entry);
-      grel_memory_cache_lock_end_write (&shard->lock);
+      grel_readers_lock_end_write (&shard->lock);
     }
 }
 
@@ -293,10 +290,10 @@ grel_memory_cache_delete_all (GrelMemoryCache *self)
       GrelMemoryCacheShard *shard = &self->shards[i];
       GrelHeapNode *last;
 
-      grel_memory_cache_lock_write (&shard->lock);
+      grel_readers_lock_write (&shard->lock);
       while ((last = grel_heap_peek_last (&shard->heap)) != NULL)
         grel_memory_cache_remove (self, shard, (GrelMemoryCacheEntry *) last);
-      grel_memory_cache_lock_end_write (&shard->lock);
+      grel_readers_lock_end_write (&shard->lock);
     }
 }
 
@@ -310,7 +307,7 @@ grel_memory_cache_shard_delete_expired (GrelMemoryCache *self,
   GrelHeapNode *first;
   gint64 due = G_MAXINT64;
 
-  grel_memory_cache_lock_write (&shard->lock);
+  grel_readers_lock_write (&shard->lock);
   while ((first = grel_heap_peek (&shard->heap)) != NULL && first->due <= now && *limit > 0)
     {
       grel_memory_cache_remove (self, shard, (GrelMemoryCacheEntry *) first);
@@ -318,7 +315,7 @@ grel_memory_cache_shard_delete_expired (GrelMemoryCache *self,
     }
   if (first != NULL)
     due = first->due;
-  grel_memory_cache_lock_end_write (&shard->lock);
+  grel_readers_lock_end_write (&shard->lock);
   return due;
 }
 

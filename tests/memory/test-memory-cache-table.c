@@ -117,9 +117,9 @@ the_copy_that_the_child_of_a_fork_has_can_be_cleared (void)
                          0);
   g_mutex_lock (&cache.bounds_mutex);
   g_mutex_lock (&cache.pools_mutex);
-  grel_memory_cache_lock_write (&cache.shards[0].lock);
+  grel_readers_lock_write (&cache.shards[0].lock);
   for (guint i = 1; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
-    reading[i] = grel_memory_cache_lock_read (&cache.shards[i].lock);
+    reading[i] = grel_readers_lock_read (&cache.shards[i].lock);
 
   child = fork ();
   g_assert_cmpint (child, >=, 0);
@@ -133,7 +133,7 @@ the_copy_that_the_child_of_a_fork_has_can_be_cleared (void)
 
   for (guint i = 1; i < GREL_MEMORY_CACHE_N_SHARDS; i++)
     g_mutex_unlock (reading[i]);
-  grel_memory_cache_lock_end_write (&cache.shards[0].lock);
+  grel_readers_lock_end_write (&cache.shards[0].lock);
   g_mutex_unlock (&cache.pools_mutex);
   g_mutex_unlock (&cache.bounds_mutex);
   grel_memory_cache_clear (&cache);
