@@ -112,7 +112,7 @@ grel_ttl_cache_ask (GrelTTLCache *self,
     }
 
   backend = grel_ttl_cache_prepare (self, grel_cache_subject_for_key (question->key).name,
-                                    &settings, error);
+                                    &settings, NULL, error);
   if (backend == NULL)
     return NULL;
 

@@ -35,6 +35,40 @@ grel_ttl_cache_try_hit (GrelCacheBackend *backend,
     grel_ttl_cache_try_get (backend, key, record);
 }
 
+/* Where the last hit was, if that holds still. Takes no reference to the backend, whose count all
+ * threads would meet at: it is replaced when nobody reads. */
+static gboolean
+grel_ttl_cache_hit_again (GrelTTLCache *self,
+                          const char *key,
+                          gboolean from_thread,
+                          GrelCacheRecord *record)
+{
+  GMutex *mutex = grel_readers_lock_read (self->route_lock);
+  gboolean holds = grel_route_is_fresh (&self->route) && grel_route_is_for_thread (&self->route);
+
+  if (holds)
+    grel_ttl_cache_try_hit (self->found, key, from_thread, record);
+  g_mutex_unlock (mutex);
+  return holds;
+}
+
+/* A backend that has been closed is forgotten at the next use, or with the cache. */
+static void
+grel_ttl_cache_remember (GrelTTLCache *self, GrelCacheBackend *backend, const GrelRoute *route)
+{
+  g_autoptr (GrelCacheBackend) unused = backend != NULL ? g_object_ref (backend) : NULL;
+
+  grel_readers_lock_write (self->route_lock);
+  {
+    GrelCacheBackend *before = self->found;
+
+    g_atomic_pointer_set (&self->found, g_steal_pointer (&unused));
+    unused = before;
+    self->route = *route;
+  }
+  grel_readers_lock_end_write (self->route_lock);
+}
+
 static void
 grel_ttl_cache_find_and_hit (GrelTTLCache *self,
                              const char *key,
@@ -42,8 +76,14 @@ grel_ttl_cache_find_and_hit (GrelTTLCache *self,
                              GrelCacheRecord *record)
 {
   GrelCacheSettings settings;
-  g_autoptr (GrelCacheBackend) backend = grel_ttl_cache_prepare (self, key, &settings, NULL);
+  GrelRoute route;
+  g_autoptr (GrelCacheBackend) backend
+    = grel_ttl_cache_prepare (self, key, &settings, &route, NULL);
 
+  if (backend != NULL && route.version > 0 && grel_cache_backend_is_immediate (backend))
+    grel_ttl_cache_remember (self, backend, &route);
+  else if (g_atomic_pointer_get (&self->found) != NULL)
+    grel_ttl_cache_remember (self, NULL, &(GrelRoute){ 0 });
   if (backend != NULL)
     grel_ttl_cache_try_hit (backend, key, from_thread, record);
 }
@@ -68,7 +108,7 @@ grel_ttl_cache_hit (GrelTTLCache *self, const char *key, gboolean from_thread, g
 
   if (backend != NULL)
     grel_ttl_cache_try_hit ((GrelCacheBackend *) backend, key, from_thread, &record);
-  else
+  else if (!grel_ttl_cache_hit_again (self, key, from_thread, &record))
     grel_ttl_cache_find_and_hit (self, key, from_thread, &record);
 
   if (record.remaining > 0 && !(may_refresh && grel_cache_record_is_close_to_end (&record, margin)))

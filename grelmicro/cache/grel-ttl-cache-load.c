@@ -33,7 +33,7 @@ grel_ttl_cache_make_wish (GrelTTLCache *self,
   wish->operation = loader != NULL ? g_object_ref (loader) : NULL;
   wish->tags = g_strdupv ((char **) tags);
   wish->thread = loader != NULL ? 0 : grel_identity_get_thread ();
-  return grel_ttl_cache_prepare (self, key, &wish->settings, error);
+  return grel_ttl_cache_prepare (self, key, &wish->settings, NULL, error);
 }
 
 /**
@@ -198,7 +198,7 @@ grel_ttl_cache_skip (GrelTTLCache *self, const char *key)
   g_return_if_fail (GREL_IS_TTL_CACHE (self));
   g_return_if_fail (key != NULL);
 
-  backend = grel_ttl_cache_prepare (self, key, &settings, NULL);
+  backend = grel_ttl_cache_prepare (self, key, &settings, NULL, NULL);
   if (backend == NULL)
     return;
 

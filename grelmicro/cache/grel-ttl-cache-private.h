@@ -6,6 +6,8 @@
 
 #include <grelmicro/cache/grel-cache-flight-private.h>
 #include <grelmicro/core/grel-primitive-private.h>
+#include <grelmicro/core/grel-readers-lock-private.h>
+#include <grelmicro/core/grel-route-private.h>
 
 G_BEGIN_DECLS
 
@@ -28,7 +30,7 @@ typedef enum
 typedef struct
 {
   guint64 counters[GREL_CACHE_N_COUNTERS];
-} __attribute__ ((aligned (64))) GrelCacheTally;
+} __attribute__ ((aligned (GREL_CACHE_LINE))) GrelCacheTally;
 
 struct _GrelTTLCache
 {
@@ -39,6 +41,9 @@ struct _GrelTTLCache
   double hit_margin;          /* atomic: see grel_ttl_cache_renew_margin () */
   GrelCacheAccount *account;
   GrelCacheTally *tallies;
+  GrelReadersLock *route_lock; /* for the next two */
+  GrelRoute route;
+  GrelCacheBackend *found; /* (nullable): by the route, if it answers at once */
 };
 
 void grel_ttl_cache_install_properties (GObjectClass *klass);
@@ -65,10 +70,12 @@ GBytes *grel_ttl_cache_hit (GrelTTLCache *self,
                             gboolean from_thread,
                             gboolean may_refresh);
 
-/* One snapshot of the settings, and the backend as it is found now (transfer full). */
+/* One snapshot of the settings, and the backend as it is found now (transfer full); route
+ * (nullable): for how long it would be. */
 GrelCacheBackend *grel_ttl_cache_prepare (GrelTTLCache *self,
                                           const char *key,
                                           GrelCacheSettings *settings,
+                                          GrelRoute *route,
                                           GError **error);
 
 G_END_DECLS

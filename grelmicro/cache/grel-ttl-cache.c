@@ -38,6 +38,9 @@ grel_ttl_cache_finalize (GObject *object)
 {
   GrelTTLCache *self = GREL_TTL_CACHE (object);
 
+  g_clear_object (&self->found);
+  grel_readers_lock_clear (self->route_lock);
+  g_aligned_free (self->route_lock);
   grel_primitive_clear (&self->primitive);
   g_atomic_rc_box_release (self->account);
   g_aligned_free (self->tallies);
@@ -78,6 +81,8 @@ grel_ttl_cache_init (GrelTTLCache *self)
   self->account = g_atomic_rc_box_new0 (GrelCacheAccount);
   self->tallies
     = g_aligned_alloc0 (GREL_CACHE_N_TALLIES, sizeof (GrelCacheTally), G_ALIGNOF (GrelCacheTally));
+  self->route_lock = g_aligned_alloc0 (1, sizeof (GrelReadersLock), G_ALIGNOF (GrelReadersLock));
+  grel_readers_lock_init (self->route_lock);
 }
 
 void
@@ -122,6 +127,7 @@ GrelCacheBackend *
 grel_ttl_cache_prepare (GrelTTLCache *self,
                         const char *key,
                         GrelCacheSettings *settings,
+                        GrelRoute *route,
                         GError **error)
 {
   GrelSubject subject = { "cache", key };
@@ -129,8 +135,12 @@ grel_ttl_cache_prepare (GrelTTLCache *self,
   g_autoptr (GrelBackend) backend = NULL;
   const char *fault;
 
+  if (route != NULL)
+    grel_route_begin (route);
   grel_primitive_snapshot (&self->primitive, &self->settings, settings, sizeof *settings, &backend,
                            &app);
+  if (route != NULL)
+    grel_route_settle (route, backend != NULL || app != NULL);
   fault = grel_cache_settings_find_fault (settings);
   if (fault != NULL)
     g_propagate_error (error, grel_error_new (GREL_ERROR_SETTINGS, subject, "%s", fault));
