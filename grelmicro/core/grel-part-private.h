@@ -7,6 +7,7 @@
 #include <grelmicro/core/grel-clock.h>
 #include <grelmicro/core/grel-error-private.h>
 #include <grelmicro/core/grel-hop-private.h>
+#include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/core/grel-timers-private.h>
 
 G_BEGIN_DECLS
@@ -54,7 +55,8 @@ typedef struct
   GrelPartFunc open;
   GrelPartFunc close;
   GTimeSpan timeout; /* of opening and of closing; -1 is none */
-  GrelClock *clock;  /* nullable: the real one */
+  GrelClock *clock;  /* (nullable): the real one; atomic */
+  GSList *clocks;    /* (element-type GrelClock): all that were set, for who still looks at one */
   GTimeSpan patience;
 
   GrelPartState state;        /* atomic, and written under the mutex */
@@ -100,9 +102,18 @@ gboolean grel_part_is_open_on (GrelPart *self, GMainContext *context, gboolean *
 /* Returns: whether it is open, with a new reference to the owner then */
 gboolean grel_part_ref_open (GrelPart *self);
 
+gboolean grel_part_may_answer_in_callback (GrelPart *self);
+
 /* Whether who can answer at once may do so, without the mutex: what takes turns by one of its own
- * needs no other. FALSE says nothing but that the call has to enter. */
-gboolean grel_part_may_answer (GrelPart *self, gboolean from_thread);
+ * needs no other. FALSE says nothing but that the call has to enter. A thread that runs no callback
+ * runs no context either, or has only borrowed it. */
+static inline gboolean
+grel_part_may_answer (GrelPart *self, gboolean from_thread)
+{
+  return g_atomic_int_get (&self->state) == GREL_PART_OPEN
+         && g_atomic_int_get (&self->generation) == g_atomic_int_get (&grel_identity_generation)
+         && (!from_thread || g_main_depth () == 0 || grel_part_may_answer_in_callback (self));
+}
 
 /* Neither open, nor opening, nor closing. */
 gboolean grel_part_is_idle (GrelPart *self);
@@ -110,6 +121,13 @@ gboolean grel_part_is_idle (GrelPart *self);
 GMainContext *grel_part_ref_context (GrelPart *self);
 
 GrelClock *grel_part_get_clock (GrelPart *self);
+
+/* Returns: (nullable): as the clock's own functions know it; for who doesn't hold the mutex, too */
+static inline GrelClock *
+grel_part_peek_clock (GrelPart *self)
+{
+  return g_atomic_pointer_get (&self->clock);
+}
 
 gint64 grel_part_now (GrelPart *self);
 

@@ -33,7 +33,7 @@ grel_part_init (GrelPart *self,
 void
 grel_part_clear (GrelPart *self)
 {
-  g_clear_object (&self->clock);
+  g_slist_free_full (self->clocks, g_object_unref);
   grel_identity_adopt_mutex (&self->mutex, &self->mutex_generation);
   g_mutex_clear (&self->mutex);
 }
@@ -185,13 +185,15 @@ grel_part_ref_open (GrelPart *self)
 GrelClock *
 grel_part_get_clock (GrelPart *self)
 {
-  return self->clock != NULL ? self->clock : grel_clock_get_real ();
+  GrelClock *clock = grel_part_peek_clock (self);
+
+  return clock != NULL ? clock : grel_clock_get_real ();
 }
 
 gint64
 grel_part_now (GrelPart *self)
 {
-  return grel_clock_now (self->clock);
+  return grel_clock_now (grel_part_peek_clock (self));
 }
 
 gboolean
@@ -203,12 +205,9 @@ grel_part_set_clock (GrelPart *self, GrelClock *clock)
   grel_part_lock (self);
   settable = self->state == GREL_PART_NEW || self->state == GREL_PART_CLOSED;
   if (settable)
-    {
-      GrelClock *old = self->clock;
-
-      self->clock = unused;
-      unused = old;
-    }
+    g_atomic_pointer_set (&self->clock, clock);
+  if (settable && clock != NULL && g_slist_find (self->clocks, clock) == NULL)
+    self->clocks = g_slist_prepend (self->clocks, g_steal_pointer (&unused));
   g_mutex_unlock (&self->mutex);
   return settable;
 }
@@ -497,14 +496,9 @@ grel_part_leave (GrelPart *self)
   g_mutex_unlock (&self->mutex);
 }
 
-/* A thread that runs no callback runs no context either, or has only borrowed it. */
 gboolean
-grel_part_may_answer (GrelPart *self, gboolean from_thread)
+grel_part_may_answer_in_callback (GrelPart *self)
 {
-  if (g_atomic_int_get (&self->state) != GREL_PART_OPEN || grel_part_is_foreign (self))
-    return FALSE;
-  if (!from_thread || g_main_depth () == 0)
-    return TRUE;
   if (!grel_part_enter (self, TRUE, self->subject, NULL))
     return FALSE;
 

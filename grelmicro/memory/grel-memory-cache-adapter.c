@@ -34,7 +34,9 @@ G_DEFINE_FINAL_TYPE (GrelMemoryCacheAdapter, grel_memory_cache_adapter, GREL_TYP
 static gint64
 grel_memory_cache_adapter_now (GrelMemoryCacheAdapter *self, gint64 *stamp)
 {
-  return grel_clock_now_stamped (grel_backend_get_part ((GrelBackend *) self)->clock, stamp);
+  GrelPart *part = grel_backend_get_part ((GrelBackend *) self);
+
+  return grel_clock_now_stamped (grel_part_peek_clock (part), stamp);
 }
 
 static gboolean

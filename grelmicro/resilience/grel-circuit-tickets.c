@@ -88,7 +88,7 @@ grel_circuit_tickets_refuse (GrelCircuitTally *tally)
 
   if (tally->current->circuit_state == GREL_CIRCUIT_STATE_FORCED_OPEN)
     return TRUE;
-  return grel_clock_glance (circuit->part->clock, &tally->glance)
+  return grel_clock_glance (grel_part_peek_clock (circuit->part), &tally->glance)
          < __atomic_load_n (&circuit->open_until, __ATOMIC_RELAXED) - GREL_CIRCUIT_DOUBT;
 }
 
