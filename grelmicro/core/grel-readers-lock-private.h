@@ -17,7 +17,8 @@ G_BEGIN_DECLS
 typedef struct
 {
   GMutex mutex;
-  guint mutex_generation; /* of the process it was made in */
+  guint mutex_generation; /* of the process that it was adopted in */
+  guint made_in;          /* the one before, maybe */
 } __attribute__ ((aligned (GREL_CACHE_LINE))) GrelReadersSlot;
 
 /*

@@ -15,21 +15,20 @@ grel_readers_lock_init (GrelReadersLock *self)
 {
   for (guint i = 0; i < GREL_READERS_LOCK_N_SLOTS; i++)
     {
-      g_mutex_init (&self->slots[i].mutex);
-      self->slots[i].mutex_generation = grel_identity_get_generation ();
+      GrelReadersSlot *slot = &self->slots[i];
+
+      g_mutex_init (&slot->mutex);
+      slot->made_in = slot->mutex_generation = grel_identity_get_generation ();
     }
 }
 
+/* The copy of one that is locked can't be cleared. */
 void
 grel_readers_lock_clear (GrelReadersLock *self)
 {
   for (guint i = 0; i < GREL_READERS_LOCK_N_SLOTS; i++)
-    {
-      GrelReadersSlot *slot = &self->slots[i];
-
-      grel_identity_adopt_mutex (&slot->mutex, &slot->mutex_generation);
-      g_mutex_clear (&slot->mutex);
-    }
+    if (self->slots[i].made_in == grel_identity_get_generation ())
+      g_mutex_clear (&self->slots[i].mutex);
 }
 
 static void
