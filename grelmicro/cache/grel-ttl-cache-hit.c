@@ -17,7 +17,7 @@ grel_ttl_cache_try_get (GrelCacheBackend *backend, const char *key, GrelCacheRec
 }
 
 /* What the backend has under a key, if it has it at once. */
-static void
+static inline void
 grel_ttl_cache_try_hit (GrelCacheBackend *backend,
                         const char *key,
                         gboolean from_thread,

@@ -111,14 +111,6 @@ void grel_memory_cache_clear (GrelMemoryCache *self);
 /* For a mutex that goes with it. */
 void grel_memory_cache_clear_mutex (GrelMemoryCache *self, GMutex *mutex);
 
-/* stamp grows with each use, also while the time stands still. Returns: whether there is a live
- * entry, which has been used now */
-gboolean grel_memory_cache_get (GrelMemoryCache *self,
-                                GrelMemoryCacheKey key,
-                                gint64 now,
-                                gint64 stamp,
-                                GrelCacheRecord *record);
-
 /* Returns: when it expires if that is sooner than what else is in its shard, or G_MAXINT64 */
 gint64 grel_memory_cache_set (GrelMemoryCache *self,
                               GrelMemoryCacheKey key,
