@@ -48,7 +48,13 @@ struct _GrelTTLCache
 
 void grel_ttl_cache_install_properties (GObjectClass *klass);
 
-void grel_ttl_cache_count (GrelTTLCache *self, GrelCacheCounter counter);
+static inline void
+grel_ttl_cache_count (GrelTTLCache *self, GrelCacheCounter counter)
+{
+  GrelCacheTally *tally = &self->tallies[grel_identity_get_slot (GREL_CACHE_N_TALLIES)];
+
+  __atomic_fetch_add (&tally->counters[counter], 1, __ATOMIC_RELAXED);
+}
 
 /* After the settings changed. */
 void grel_ttl_cache_renew_margin (GrelTTLCache *self);

@@ -5,7 +5,6 @@
 #include "config.h"
 
 #include <grelmicro/cache/grel-ttl-cache-private.h>
-#include <grelmicro/core/grel-identity-private.h>
 #include <grelmicro/core/grel-log-private.h>
 #include <grelmicro/core/grel-registry-private.h>
 
@@ -83,14 +82,6 @@ grel_ttl_cache_init (GrelTTLCache *self)
     = g_aligned_alloc0 (GREL_CACHE_N_TALLIES, sizeof (GrelCacheTally), G_ALIGNOF (GrelCacheTally));
   self->route_lock = g_aligned_alloc0 (1, sizeof (GrelReadersLock), G_ALIGNOF (GrelReadersLock));
   grel_readers_lock_init (self->route_lock);
-}
-
-void
-grel_ttl_cache_count (GrelTTLCache *self, GrelCacheCounter counter)
-{
-  GrelCacheTally *tally = &self->tallies[grel_identity_get_slot (GREL_CACHE_N_TALLIES)];
-
-  __atomic_fetch_add (&tally->counters[counter], 1, __ATOMIC_RELAXED);
 }
 
 static guint64

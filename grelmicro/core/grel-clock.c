@@ -70,6 +70,16 @@ grel_clock_init (GrelClock *self)
 {
 }
 
+static GrelClock *
+grel_clock_ensure_real (void)
+{
+  static GrelClock *real = NULL;
+
+  if (g_once_init_enter (&real))
+    g_once_init_leave (&real, g_object_new (GREL_TYPE_REAL_CLOCK, NULL));
+  return real;
+}
+
 /**
  * grel_clock_get_real:
  *
@@ -82,17 +92,13 @@ grel_clock_init (GrelClock *self)
 GrelClock *
 grel_clock_get_real (void)
 {
-  static GrelClock *real = NULL;
-
-  if (g_once_init_enter (&real))
-    g_once_init_leave (&real, g_object_new (GREL_TYPE_REAL_CLOCK, NULL));
-  return real;
+  return grel_clock_ensure_real ();
 }
 
 gint64
 grel_clock_get_boot_offset (void)
 {
-  return ((GrelRealClock *) grel_clock_get_real ())->offset;
+  return ((GrelRealClock *) grel_clock_ensure_real ())->offset;
 }
 
 gint64

@@ -31,7 +31,7 @@ struct _GrelMemoryCacheAdapter
 
 G_DEFINE_FINAL_TYPE (GrelMemoryCacheAdapter, grel_memory_cache_adapter, GREL_TYPE_CACHE_BACKEND)
 
-static inline gint64
+static gint64
 grel_memory_cache_adapter_now (GrelMemoryCacheAdapter *self, gint64 *stamp)
 {
   GrelPart *part = grel_backend_get_part ((GrelBackend *) self);
@@ -39,7 +39,7 @@ grel_memory_cache_adapter_now (GrelMemoryCacheAdapter *self, gint64 *stamp)
   return grel_clock_now_stamped (grel_part_peek_clock (part), stamp);
 }
 
-static inline gboolean
+static gboolean
 grel_memory_cache_adapter_get (GrelMemoryCacheAdapter *self,
                                GrelMemoryCacheKey key,
                                GrelCacheRecord *record)
