@@ -7,8 +7,8 @@
 #include <grelmicro/core/grel-backend-private.h>
 #include <grelmicro/core/grel-clock-private.h>
 #include <grelmicro/memory/grel-memory-cache-adapter.h>
+#include <grelmicro/memory/grel-memory-cache-hit-private.h>
 #include <grelmicro/memory/grel-memory-cache-sweeper-private.h>
-#include <grelmicro/memory/grel-memory-cache-table-private.h>
 
 /**
  * GrelMemoryCacheAdapter:

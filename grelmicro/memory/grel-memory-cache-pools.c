@@ -126,9 +126,10 @@ grel_memory_cache_order_enter (GrelMemoryCacheOrder *self,
   g_atomic_int_inc (&self->pool->account->size);
 }
 
-/* A use is placed once at most, whoever has to. */
+/* A use is placed once at most, whoever has to. Those after the limit count as at it: entries that
+ * are used all the time don't outrun who makes room, nor drive out what it is made for. */
 GrelMemoryCacheEntry *
-grel_memory_cache_order_find_oldest (GrelMemoryCacheOrder *self, gint64 bound)
+grel_memory_cache_order_find_oldest (GrelMemoryCacheOrder *self, gint64 bound, gint64 limit)
 {
   GrelMemoryCacheEntry *oldest = NULL;
   GrelHeapNode *first;
@@ -143,12 +144,12 @@ grel_memory_cache_order_find_oldest (GrelMemoryCacheOrder *self, gint64 bound)
 
       entry
         = (GrelMemoryCacheEntry *) ((char *) first - G_STRUCT_OFFSET (GrelMemoryCacheEntry, use));
-      if (entry->last_used == first->due)
+      if (first->due == entry->last_used || first->due >= limit)
         oldest = entry;
       else
         {
           grel_heap_remove (&self->heap, first);
-          grel_heap_add (&self->heap, first, entry->last_used);
+          grel_heap_add (&self->heap, first, MIN (entry->last_used, limit));
         }
     }
   grel_memory_cache_order_note_oldest (self);

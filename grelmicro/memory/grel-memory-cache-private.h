@@ -163,10 +163,10 @@ void grel_memory_cache_order_enter (GrelMemoryCacheOrder *self,
                                     GrelMemoryCacheEntry *entry,
                                     gint64 stamp);
 
-/* Places some of what was used since. Returns: (nullable): the entry that was not used for longest,
- * if that is sure now and not after the bound */
-GrelMemoryCacheEntry *grel_memory_cache_order_find_oldest (GrelMemoryCacheOrder *self,
-                                                           gint64 bound);
+/* Places some of what was used since. limit: until when uses count. Returns: (nullable): the entry
+ * that was not used for longest, if that is sure now and not after the bound */
+GrelMemoryCacheEntry *
+grel_memory_cache_order_find_oldest (GrelMemoryCacheOrder *self, gint64 bound, gint64 limit);
 
 void grel_memory_cache_order_leave (GrelMemoryCache *cache, GrelMemoryCacheEntry *entry);
 

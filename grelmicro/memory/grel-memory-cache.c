@@ -5,7 +5,7 @@
 #include "config.h"
 
 #include <grelmicro/core/grel-identity-private.h>
-#include <grelmicro/memory/grel-memory-cache-table-private.h>
+#include <grelmicro/memory/grel-memory-cache-hit-private.h>
 
 void
 grel_memory_cache_init (GrelMemoryCache *self)
@@ -125,9 +125,9 @@ grel_memory_cache_entry_new (GrelMemoryCacheKey key,
   return entry;
 }
 
-/* Across all shards, and never more than has to go. */
+/* For what was set with that stamp: across all shards, and never more than has to go. */
 static void
-grel_memory_cache_make_room (GrelMemoryCache *self, GrelMemoryCachePool *pool)
+grel_memory_cache_make_room (GrelMemoryCache *self, GrelMemoryCachePool *pool, gint64 stamp)
 {
   if (!grel_memory_cache_pool_is_full (pool))
     return;
@@ -141,7 +141,7 @@ grel_memory_cache_make_room (GrelMemoryCache *self, GrelMemoryCachePool *pool)
       GrelMemoryCacheEntry *oldest;
 
       grel_readers_lock_write (&shard->lock);
-      oldest = grel_memory_cache_order_find_oldest (&pool->orders[i], bound);
+      oldest = grel_memory_cache_order_find_oldest (&pool->orders[i], bound, stamp - 1);
       if (oldest != NULL)
         {
           g_atomic_int_inc (&pool->account->evictions);
@@ -195,7 +195,7 @@ grel_memory_cache_set (GrelMemoryCache *self,
 
   if (pool != NULL)
     {
-      grel_memory_cache_make_room (self, pool);
+      grel_memory_cache_make_room (self, pool, stamp);
       grel_memory_cache_drop_pool (self, pool);
     }
   return is_first ? due : G_MAXINT64;
