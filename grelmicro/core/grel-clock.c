@@ -70,6 +70,7 @@ grel_clock_init (GrelClock *self)
 {
 }
 
+/* An exported function is called through a table, also from here. */
 static GrelClock *
 grel_clock_ensure_real (void)
 {

@@ -20,9 +20,8 @@ struct _GrelRedisClient
   GQueue waiting; /* (element-type GrelRedisCommand): for a connection */
   GQueue sent;    /* (element-type GrelRedisCommand): the next reply is to the first of them */
   GQueue refused; /* (element-type GrelRedisCommand): by a server that isn't the master */
-  GQueue
-    delayed; /* (element-type GrelRedisCommand): refused for the time being, to be sent again */
-  GQueue granted;         /* (element-type GrelRedisCommand): are they known to replicas? */
+  GQueue delayed; /* (element-type GrelRedisCommand): refused for now, to be sent again */
+  GQueue granted; /* (element-type GrelRedisCommand): are they known to replicas? */
   GrelRedisCommand *wait; /* nullable: the question about them, among those sent */
   gboolean is_leaving;    /* it, once all that was sent is answered */
 };

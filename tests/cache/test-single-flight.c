@@ -304,18 +304,25 @@ who_asks_after_a_delete_gets_what_is_loaded_after_it (Scene *scene, gconstpointe
   g_assert_cmpint (scene->loader.n_running_most, ==, 1);
 }
 
+/* The value is loaded, and on its way to the store, which hangs. */
+static void
+begin_to_store (Scene *scene, GrelTestResult *result)
+{
+  scene->loader.hangs = TRUE;
+  grel_test_cache_scene_begin (scene, "key", NULL, NULL, result);
+  grel_test_settle ();
+  grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_HANGS);
+  grel_test_loader_go_on (&scene->loader);
+  grel_test_settle ();
+}
+
 static void
 a_change_does_not_overtake_a_value_on_its_way_to_the_store (Scene *scene, gconstpointer data)
 {
   g_auto (GrelTestResult) loaded = { NULL };
   g_auto (GrelTestResult) deleted = { NULL };
 
-  scene->loader.hangs = TRUE;
-  grel_test_cache_scene_begin (scene, "key", NULL, NULL, &loaded);
-  grel_test_settle ();
-  grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_HANGS);
-  grel_test_loader_go_on (&scene->loader);
-  grel_test_settle ();
+  begin_to_store (scene, &loaded);
   g_assert_cmpuint (grel_test_desk_get_n_hanging (scene->desk), ==, 1);
 
   grel_ttl_cache_delete_async (scene->cache, "key", NULL, grel_test_result_ready, &deleted);
@@ -338,12 +345,7 @@ a_change_that_is_cancelled_while_it_waits_is_not_made (Scene *scene, gconstpoint
   g_auto (GrelTestResult) deleted = { NULL };
   g_autoptr (GError) error = NULL;
 
-  scene->loader.hangs = TRUE;
-  grel_test_cache_scene_begin (scene, "key", NULL, NULL, &loaded);
-  grel_test_settle ();
-  grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_HANGS);
-  grel_test_loader_go_on (&scene->loader);
-  grel_test_settle ();
+  begin_to_store (scene, &loaded);
   grel_ttl_cache_delete_async (scene->cache, "key", cancellable, grel_test_result_ready, &deleted);
   grel_test_settle ();
   g_cancellable_cancel (cancellable);
@@ -361,12 +363,7 @@ a_store_that_hangs_is_not_waited_for_by_other_keys (Scene *scene, gconstpointer 
 {
   g_auto (GrelTestResult) loaded = { NULL };
 
-  scene->loader.hangs = TRUE;
-  grel_test_cache_scene_begin (scene, "key", NULL, NULL, &loaded);
-  grel_test_settle ();
-  grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_HANGS);
-  grel_test_loader_go_on (&scene->loader);
-  grel_test_settle ();
+  begin_to_store (scene, &loaded);
   grel_test_desk_set_mood (scene->desk, GREL_TEST_STORE_ANSWERS);
   grel_test_cache_scene_set (scene, "other", "value", NULL);
   grel_test_cache_scene_delete (scene, "other");
